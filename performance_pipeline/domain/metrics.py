@@ -1,0 +1,257 @@
+"""An aggregate becomes a summary: every published metric, with its formula.
+
+Money is exact; a ratio is one exact division rounded once, half to even, to 6 decimals; what is
+undefined (a zero denominator, no data) is None. Sums and counts over nothing are 0.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from performance_pipeline.domain.aggregate import DailyAggregate, DayResult, RejectedLineAt
+from performance_pipeline.domain.numbers import divide_or_none, exact_arithmetic
+from performance_pipeline.domain.trade_stats import Bucket, Drawdown, TradeStats
+from performance_pipeline.domain.windows import (
+    Period,
+    Window,
+    end_of_day,
+    start_of_day,
+    trading_day,
+)
+
+SCHEMA_VERSION = 1
+
+AlertStatus = Literal["OK", "WARN", "CRITICAL", "NO_TRADES", "NO_TARGETS", "INVALID_TARGETS"]
+
+
+class BreakdownRow(msgspec.Struct, frozen=True):
+    """Closed trades that share one symbol, strategy or execution mode."""
+
+    total_trades: int
+    total_wins: int
+    total_losses: int
+    win_rate: Decimal | None
+    realized_pnl: Decimal
+
+
+class DayRow(msgspec.Struct, frozen=True):
+    """One trading day with a closed trade; its drawdown starts from 0 that day."""
+
+    date: date
+    total_trades: int
+    realized_pnl: Decimal
+    max_drawdown: Decimal
+
+
+class TargetResult(msgspec.Struct, frozen=True):
+    """One target, held against a metric, both in the metric's own unit."""
+
+    metric: str
+    actual: Decimal | None
+    target: Decimal
+    severity: Literal["WARN", "CRITICAL"] | None
+    variance: Decimal | None
+    status: Literal["met", "breached", "pending", "insufficient_data"]
+
+
+class DataQuality(msgspec.Struct, frozen=True):
+    """What the numbers rest on: missing logs, lines left out, and warnings in sentences."""
+
+    status: Literal["complete", "partial"]
+    missing_days: tuple[date, ...]
+    accepted: int
+    duplicates: int
+    rejected: int
+    misdated: int
+    outcome_conflicts: int
+    rejected_lines: tuple[RejectedLineAt, ...]
+    warnings: tuple[str, ...]
+
+
+class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """One window's performance: the published metrics, verdicts and data quality.
+
+    Fields stand in the order in which they are written. Money is in the account's currency, rates
+    are fractions 0..1, times are seconds. Formulas not said here are sums or counts over closed
+    trades, by net P&L.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    window: Window
+    start_date: date | None
+    end_date: date | None
+    starts_at: datetime | None
+    """First instant of the window; rolling: the oldest close, None without trades."""
+    ends_at: datetime
+    """The instant at which the window is over, exclusive."""
+    timezone: str
+    total_trades: int
+    total_wins: int
+    total_losses: int
+    total_breakevens: int
+    open_trades: int
+    """Records opened in the window and still open at its end."""
+    unrealized_pnl: Decimal | None
+    """Sum of `profit_loss` over open records; None when any of them has none."""
+    win_rate: Decimal | None
+    """wins / closed."""
+    gross_profit: Decimal
+    gross_loss: Decimal
+    realized_pnl: Decimal
+    commission: Decimal
+    slippage: Decimal
+    avg_profit_per_win: Decimal | None
+    """gross_profit / wins."""
+    avg_loss_per_loss: Decimal | None
+    """gross_loss / losses."""
+    profit_factor: Decimal | None
+    """gross_profit / abs(gross_loss)."""
+    payoff_ratio: Decimal | None
+    """(gross_profit / wins) / abs(gross_loss / losses)."""
+    expectancy: Decimal | None
+    """realized_pnl / closed."""
+    avg_risk_reward_ratio: Decimal | None
+    """Mean of (target - price) / (price - stop_loss), over `risk_reward_trades`."""
+    risk_reward_trades: int
+    current_streak: int
+    streak_type: Literal["win", "loss", "none"]
+    longest_win_streak: int
+    longest_loss_streak: int
+    max_drawdown: Decimal
+    """min(cumulative P&L - its running peak), the peak starting at 0; never above 0."""
+    best_trade: Decimal | None
+    worst_trade: Decimal | None
+    avg_hold_seconds: Decimal | None
+    trading_days: int
+    avg_daily_pnl: Decimal | None
+    """realized_pnl / trading_days."""
+    by_symbol: Mapping[str, BreakdownRow]
+    by_strategy: Mapping[str, BreakdownRow]
+    by_execution_mode: Mapping[str, BreakdownRow]
+    daily: tuple[DayRow, ...] | msgspec.UnsetType = msgspec.UNSET
+    targets: tuple[TargetResult, ...] = ()
+    alert_status: AlertStatus = "NO_TARGETS"
+    data_quality: DataQuality
+    settings: Mapping[str, str | int]
+    generated_at: datetime
+
+
+def summarize(
+    period: Period,
+    aggregate: DailyAggregate,
+    *,
+    zone: ZoneInfo,
+    data_quality: DataQuality,
+    settings: Mapping[str, str | int],
+    generated_at: datetime,
+) -> PerformanceSummary:
+    """The summary of `period`, given the combined `aggregate` of its days; no verdicts yet.
+
+    A rolling window is the trades in the aggregate's tail; every other one is all of it.
+    """
+    rolling = period.window is Window.ROLLING
+    stats, days = _tail(aggregate, zone) if rolling else (aggregate.stats, aggregate.days)
+    if rolling:
+        start_date = days[0].date if days else None
+        end_date = days[-1].date if days else None
+        starts_at = aggregate.tail[0].instant.astimezone(zone) if days else None
+    else:
+        start_date, end_date = period.first_day, period.last_day
+        starts_at = start_of_day(period.first_day, zone).astimezone(zone)
+    with exact_arithmetic():
+        return PerformanceSummary(
+            window=period.window,
+            start_date=start_date,
+            end_date=end_date,
+            starts_at=starts_at,
+            ends_at=end_of_day(period.last_day, zone).astimezone(zone),
+            timezone=zone.key,
+            open_trades=aggregate.opens.open_trades,
+            unrealized_pnl=aggregate.opens.unrealized_pnl,
+            trading_days=len(days),
+            avg_daily_pnl=divide_or_none(stats.realized_pnl, len(days)),
+            daily=_day_rows(days)
+            if period.window in (Window.WEEKLY, Window.MONTHLY, Window.RANGE)
+            else msgspec.UNSET,
+            data_quality=data_quality,
+            settings=settings,
+            generated_at=generated_at,
+            **_trade_metrics(stats),
+        )
+
+
+def _trade_metrics(stats: TradeStats) -> dict[str, Any]:
+    """The metrics that follow from closed trades alone, by name."""
+    closed, wins, losses = stats.total_trades, stats.total_wins, stats.total_losses
+    streaks = stats.streaks
+    return {
+        "total_trades": closed,
+        "total_wins": wins,
+        "total_losses": losses,
+        "total_breakevens": stats.total_breakevens,
+        "win_rate": divide_or_none(Decimal(wins), closed),
+        "gross_profit": stats.gross_profit,
+        "gross_loss": stats.gross_loss,
+        "realized_pnl": stats.realized_pnl,
+        "commission": stats.commission,
+        "slippage": stats.slippage,
+        "avg_profit_per_win": divide_or_none(stats.gross_profit, wins),
+        "avg_loss_per_loss": divide_or_none(stats.gross_loss, losses),
+        "profit_factor": divide_or_none(stats.gross_profit, abs(stats.gross_loss)),
+        "payoff_ratio": divide_or_none(stats.gross_profit * losses, abs(stats.gross_loss) * wins),
+        "expectancy": divide_or_none(stats.realized_pnl, closed),
+        "avg_risk_reward_ratio": divide_or_none(
+            stats.planned_ratio_sum, stats.planned_ratio_trades
+        ),
+        "risk_reward_trades": stats.planned_ratio_trades,
+        "current_streak": streaks.trailing_wins or streaks.trailing_losses,
+        "streak_type": "win"
+        if streaks.trailing_wins
+        else "loss"
+        if streaks.trailing_losses
+        else "none",
+        "longest_win_streak": streaks.longest_wins,
+        "longest_loss_streak": streaks.longest_losses,
+        "max_drawdown": stats.drawdown.worst,
+        "best_trade": stats.best_trade,
+        "worst_trade": stats.worst_trade,
+        "avg_hold_seconds": divide_or_none(stats.hold_seconds_sum, stats.hold_seconds_trades),
+        "by_symbol": _breakdown(stats.by_symbol),
+        "by_strategy": _breakdown(stats.by_strategy),
+        "by_execution_mode": _breakdown(stats.by_execution_mode),
+    }
+
+
+def _tail(aggregate: DailyAggregate, zone: ZoneInfo) -> tuple[TradeStats, tuple[DayResult, ...]]:
+    """The stats and days of just the trades in the tail: the last N closed ones."""
+    with exact_arithmetic():
+        days = []
+        by_day = groupby(aggregate.tail, key=lambda trade: trading_day(trade.instant, zone))
+        for day, trades in by_day:
+            pnls = [trade.pnl for trade in trades if trade.pnl is not None]
+            days.append(DayResult(day, len(pnls), Drawdown.of(pnls)))
+        return TradeStats.of(aggregate.tail), tuple(days)
+
+
+def _day_rows(days: tuple[DayResult, ...]) -> tuple[DayRow, ...]:
+    return tuple(
+        DayRow(day.date, day.total_trades, day.drawdown.total, day.drawdown.worst) for day in days
+    )
+
+
+def _breakdown(buckets: Mapping[str, Bucket]) -> dict[str, BreakdownRow]:
+    return {
+        name: BreakdownRow(
+            bucket.total_trades,
+            bucket.total_wins,
+            bucket.total_losses,
+            divide_or_none(Decimal(bucket.total_wins), bucket.total_trades),
+            bucket.realized_pnl,
+        )
+        for name, bucket in buckets.items()
+    }

@@ -1,0 +1,106 @@
+"""Exact decimal arithmetic: parsing, dividing and printing numbers that are money.
+
+Nothing here knows what a trade is. Sums and differences are exact or fail loudly; the only
+rounding in the project is the one inside `divide`.
+"""
+
+import decimal
+import re
+from contextlib import AbstractContextManager
+from decimal import Decimal
+
+MAX_DIGITS = 100
+"""Most digits a number may need on either side of the decimal point, written plainly.
+
+Far beyond any price, yet it bounds what one line such as `1e999999999` can cost.
+"""
+
+RATIO_PLACES = 6
+PLANNED_RATIO_PLACES = 9
+
+NUMBER_PATTERN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+ZERO = Decimal(0)
+
+# Wide enough for any sum of accepted numbers: twice MAX_DIGITS and the count's own digits, with
+# room for a scaled quotient of two extremes. Inexact is trapped, so a result is exact or an error.
+EXACT = decimal.Context(
+    prec=500,
+    rounding=decimal.ROUND_HALF_EVEN,
+    Emin=-9999,
+    Emax=9999,
+    traps=[
+        decimal.Inexact,
+        decimal.InvalidOperation,
+        decimal.DivisionByZero,
+        decimal.Overflow,
+        decimal.Underflow,
+    ],
+)
+
+# ROUND_05UP keeps a trace of every digit it drops in the last one kept (a 0 or 5 there is always
+# exact), so rounding such a quotient again, half to even, is rounding the true one. That needs one
+# digit kept beyond `places`: the widest quotient has about 230 digits before its point.
+_QUOTIENT = decimal.Context(
+    prec=300,
+    rounding=decimal.ROUND_05UP,
+    Emin=-9999,
+    Emax=9999,
+    traps=[decimal.InvalidOperation, decimal.DivisionByZero],
+)
+_ROUNDED = decimal.Context(
+    prec=300, rounding=decimal.ROUND_HALF_EVEN, traps=[decimal.InvalidOperation]
+)
+
+
+_UNITS = {places: Decimal(1).scaleb(-places) for places in (RATIO_PLACES, PLANNED_RATIO_PLACES)}
+
+
+def exact_arithmetic() -> AbstractContextManager[decimal.Context]:
+    """A context in which `+`, `-` and `*` on Decimals are exact, or raise `decimal.Inexact`."""
+    return decimal.localcontext(EXACT)
+
+
+def parse_number(text: str) -> Decimal:
+    """The number that `text` writes, digit by digit.
+
+    Raises ValueError when it is not a plain ASCII number, or needs more than `MAX_DIGITS` digits
+    before or after the point. The message never quotes the text.
+    """
+    if NUMBER_PATTERN.fullmatch(text) is None:
+        raise ValueError("not a number")
+    try:
+        value = EXACT.normalize(Decimal(text))
+    except decimal.DecimalException:
+        raise ValueError(f"more than {MAX_DIGITS} digits on a side of the point") from None
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MAX_DIGITS or value.adjusted() >= MAX_DIGITS:
+        raise ValueError(f"more than {MAX_DIGITS} digits on a side of the point")
+    return value
+
+
+def divide(numerator: Decimal, denominator: Decimal | int, places: int = RATIO_PLACES) -> Decimal:
+    """`numerator / denominator`, rounded once, half to even, to `places` decimals.
+
+    Raises decimal.DivisionByZero for a zero denominator.
+    """
+    quotient = _QUOTIENT.divide(numerator, Decimal(denominator))
+    return _ROUNDED.quantize(quotient, _UNITS[places])
+
+
+def divide_or_none(numerator: Decimal, denominator: Decimal | int) -> Decimal | None:
+    """`divide` to ratio places, or None (undefined) when the denominator is zero."""
+    return divide(numerator, denominator) if denominator else None
+
+
+def canonical(value: Decimal) -> Decimal:
+    """The one representation of `value`: no trailing zeros after the point, no negative zero."""
+    return EXACT.add(EXACT.normalize(value), ZERO)
+
+
+def plain(value: Decimal) -> str:
+    """`value` without exponent, trailing zeros or a negative zero: `1E+2` is `100`."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -1,0 +1,61 @@
+"""Data quality in words: what an operator should know before trusting a summary."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from performance_pipeline.domain.aggregate import DailyAggregate
+from performance_pipeline.domain.metrics import DataQuality
+
+_NAMES_SHOWN: Final = 5
+
+
+def data_quality(
+    aggregate: DailyAggregate,
+    *,
+    missing_days: Sequence[date],
+    archived_twins: Sequence[str],
+    kept_logs: Sequence[str],
+    lost_logs: Sequence[str],
+) -> DataQuality:
+    """The quality section of a summary over `aggregate`.
+
+    `archived_twins` are logs that exist both plain and archived, `kept_logs` logs that have
+    disappeared and are counted as last read, `lost_logs` those that can no longer be counted.
+    """
+    quality = aggregate.quality
+    open_only = [log.file for log in quality.logs if log.open and not log.closed]
+    warnings = [
+        *_modes_warning(aggregate.modes),
+        *_about(open_only, "holding only open records and no exits: none of its trades can count"),
+        *_about(archived_twins, "existing both plain and as .gz: the plain one counts"),
+        *_about(kept_logs, "that disappeared: counted as last read"),
+        *_about(lost_logs, "that disappeared, last read under other settings: not counted"),
+    ]
+    return DataQuality(
+        status="partial" if missing_days or lost_logs or quality.rejected else "complete",
+        missing_days=tuple(missing_days),
+        accepted=quality.accepted,
+        duplicates=quality.duplicates,
+        rejected=quality.rejected,
+        misdated=quality.misdated,
+        outcome_conflicts=quality.outcome_conflicts,
+        rejected_lines=quality.rejected_lines,
+        warnings=tuple(warnings),
+    )
+
+
+def _modes_warning(modes: Iterable[str]) -> list[str]:
+    if not {"PAPER", "LIVE"} <= set(modes):
+        return []
+    return ["PAPER and LIVE records are mixed; PERFORMANCE_EXECUTION_MODE can count just one."]
+
+
+def _about(logs: Sequence[str], what: str) -> list[str]:
+    """One sentence about `logs`, naming the first few; none when there are none."""
+    if not logs:
+        return []
+    names = ", ".join(logs[:_NAMES_SHOWN])
+    more = f" and {len(logs) - _NAMES_SHOWN} more" if len(logs) > _NAMES_SHOWN else ""
+    count = "1 log" if len(logs) == 1 else f"{len(logs)} logs"
+    return [f"{count} {what} ({names}{more})."]

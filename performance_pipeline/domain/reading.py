@@ -1,0 +1,211 @@
+"""The lines of one log file become one aggregate for each trading day they fall on.
+
+Here lives what needs more than one line: duplicates, order in time, misdated records, filters,
+and the cut into trading days. Where the bytes come from is the caller's business.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from performance_pipeline.domain.aggregate import (
+    EMPTY,
+    MAX_REJECTED_LINES,
+    DailyAggregate,
+    LogRecords,
+    Quality,
+    RejectedLineAt,
+    combine,
+)
+from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
+from performance_pipeline.domain.trades import RejectedLineError, Trade, parse_trade
+from performance_pipeline.domain.windows import MICROSECOND, ONE_DAY, start_of_day, trading_days_of
+
+REORDER_LINES: Final = 4096
+"""How many lines a record may come late by before a log is read again, all of it in memory."""
+
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+JSON_WHITESPACE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True)
+class ReadingRules:
+    """The settings that decide what a line counts for."""
+
+    zone: ZoneInfo
+    execution_mode: str
+    account: str
+    tail_size: int
+
+    def counts(self, trade: Trade) -> bool:
+        """Whether `trade` passes the mode and account filters."""
+        return (self.execution_mode == "ALL" or trade.mode == self.execution_mode) and (
+            not self.account or trade.account == self.account
+        )
+
+
+class _Entry(msgspec.Struct, frozen=True, order=True, gc=False):
+    """An accepted line: when it counts, its number from 1, its bytes and its trade."""
+
+    instant: datetime
+    number: int
+    line: bytes
+    trade: Trade
+
+
+def read_log(
+    open_lines: Callable[[], Iterable[bytes]], log_day: date, rules: ReadingRules
+) -> dict[date, DailyAggregate]:
+    """The aggregates of the log of the UTC day `log_day`, by trading day, in order.
+
+    `open_lines` gives the log's lines from the first on, line ends included; it is called a
+    second time for a log whose lines are far out of order. The trading day that the file is
+    named for is always there, also when the log is empty.
+    """
+    try:
+        return _Reader(log_day, rules).read(open_lines(), REORDER_LINES)
+    except _OutOfOrderError:
+        return _Reader(log_day, rules).read(open_lines(), None)
+
+
+class _OutOfOrderError(Exception):
+    """A record belongs before lines that were already reduced."""
+
+
+class _Reader:
+    """One pass over one log: entries wait in a window, are sorted, and are reduced from its front.
+
+    Two equal lines count at the same instant, so a duplicate is always met among the entries of
+    one instant: comparing the bytes there is exact and needs no memory of the whole file.
+    """
+
+    def __init__(self, log_day: date, rules: ReadingRules) -> None:
+        self._log_day = log_day
+        self._rules = rules
+        self._file = f"{log_day.isoformat()}.jsonl"
+        self._first = datetime.combine(log_day, time(), tzinfo=UTC)
+        self._last = self._first + ONE_DAY - MICROSECOND
+        self._days = trading_days_of(log_day, rules.zone)
+        self._starts = [start_of_day(day, rules.zone) for day in self._days]
+        self._parts: dict[date, DailyAggregate] = {}
+        self._rejected: list[RejectedLineAt] = []
+        self._rejected_count = 0
+        self._duplicates = 0
+        self._open = 0
+        self._closed = 0
+        self._newest: _Entry | None = None
+        self._lines_of_instant: set[bytes] = set()
+
+    def read(self, lines: Iterable[bytes], window: int | None) -> dict[date, DailyAggregate]:
+        waiting: list[_Entry] = []
+        with exact_arithmetic():
+            for entry in self._entries(lines):
+                waiting.append(entry)
+                if window is not None and len(waiting) >= 2 * window:
+                    waiting.sort()
+                    self._reduce(waiting[:window])
+                    del waiting[:window]
+            waiting.sort()
+            self._reduce(waiting)
+        self._add(self._log_day, DailyAggregate(quality=self._file_quality()))
+        return dict(sorted(self._parts.items()))
+
+    def _entries(self, lines: Iterable[bytes]) -> Iterator[_Entry]:
+        first, last = self._first, self._last
+        for number, raw in enumerate(lines, start=1):
+            line = raw.strip(JSON_WHITESPACE)
+            if number == 1:
+                line = line.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
+            if not line:
+                continue
+            try:
+                trade = parse_trade(line)
+            except RejectedLineError as rejection:
+                self._reject(number, str(rejection))
+                continue
+            instant = trade.instant
+            if not first <= instant <= last:
+                instant = min(max(instant, first), last)
+            yield _Entry(instant, number, line, trade)
+
+    def _reject(self, number: int, reason: str) -> None:
+        self._rejected_count += 1
+        if self._rejected_count <= MAX_REJECTED_LINES:
+            self._rejected.append(RejectedLineAt(self._file, number, reason))
+
+    def _reduce(self, entries: list[_Entry]) -> None:
+        """Fold `entries`, sorted, into the parts of their trading days."""
+        if not entries:
+            return
+        if self._newest is not None and entries[0] < self._newest:
+            raise _OutOfOrderError
+        unique = self._without_duplicates(entries)
+        cuts = [
+            bisect_left(unique, start, key=lambda entry: entry.instant) for start in self._starts
+        ]
+        for day, begin, end in zip(self._days, cuts, [*cuts[1:], len(unique)], strict=True):
+            if begin < end:
+                self._add(day, self._aggregate(day, unique[begin:end]))
+
+    def _without_duplicates(self, entries: list[_Entry]) -> list[_Entry]:
+        unique = []
+        newest = self._newest
+        for entry in entries:
+            if newest is None or entry.instant != newest.instant:
+                self._lines_of_instant = set()
+            elif not self._lines_of_instant:
+                self._lines_of_instant = {newest.line}
+            if entry.line in self._lines_of_instant:
+                self._duplicates += 1
+                continue
+            if self._lines_of_instant:
+                self._lines_of_instant.add(entry.line)
+            unique.append(entry)
+            newest = entry
+        self._newest = newest
+        return unique
+
+    def _aggregate(self, day: date, entries: list[_Entry]) -> DailyAggregate:
+        misdated = outcome_conflicts = opened = 0
+        records = []
+        for entry in entries:
+            trade = entry.trade
+            if trade.instant != entry.instant:
+                misdated += 1
+                trade = msgspec.structs.replace(trade, instant=entry.instant)
+            if trade.outcome == "open":
+                opened += 1
+            elif _label_conflicts(trade):
+                outcome_conflicts += 1
+            if self._rules.counts(trade):
+                records.append(trade)
+        self._open += opened
+        self._closed += len(entries) - opened
+        quality = Quality(
+            accepted=len(entries), misdated=misdated, outcome_conflicts=outcome_conflicts
+        )
+        return DailyAggregate.of(day, records, quality, self._rules.tail_size)
+
+    def _file_quality(self) -> Quality:
+        return Quality(
+            duplicates=self._duplicates,
+            rejected=self._rejected_count,
+            rejected_lines=tuple(self._rejected),
+            logs=(LogRecords(self._file, self._open, self._closed),),
+        )
+
+    def _add(self, day: date, part: DailyAggregate) -> None:
+        self._parts[day] = combine([self._parts.get(day, EMPTY), part], self._rules.tail_size)
+
+
+def _label_conflicts(trade: Trade) -> bool:
+    """Whether the label of a closed record contradicts its P&L: a losing win, a winning loss."""
+    pnl = trade.pnl
+    if pnl is None:
+        return False
+    return (trade.outcome == "win" and pnl < ZERO) or (trade.outcome == "loss" and pnl > ZERO)

@@ -1,0 +1,246 @@
+"""What a run of closed trades amounts to, as numbers that merge exactly.
+
+`TradeStats.of` reduces trades in time order; `combine` merges the stats of consecutive runs into
+the stats of the whole. Nothing here knows days, files or ratios.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import chain
+from typing import Self
+
+import msgspec
+
+from performance_pipeline.domain.numbers import ZERO, canonical
+from performance_pipeline.domain.trades import Trade
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """Closed trades that share one name: a symbol, a strategy or an execution mode."""
+
+    total_trades: int
+    total_wins: int
+    total_losses: int
+    realized_pnl: Decimal
+
+    def plus(self, other: Self) -> Self:
+        return type(self)(
+            self.total_trades + other.total_trades,
+            self.total_wins + other.total_wins,
+            self.total_losses + other.total_losses,
+            self.realized_pnl + other.realized_pnl,
+        )
+
+
+class Streaks(msgspec.Struct, frozen=True):
+    """Runs of equal outcomes. A run that spans the whole is both leading and trailing."""
+
+    trades: int = 0
+    leading_wins: int = 0
+    leading_losses: int = 0
+    trailing_wins: int = 0
+    trailing_losses: int = 0
+    longest_wins: int = 0
+    longest_losses: int = 0
+
+    @classmethod
+    def of(cls, outcomes: Iterable[str]) -> Self:
+        count = wins = losses = longest_wins = longest_losses = 0
+        leading_wins = leading_losses = 0
+        for count, outcome in enumerate(outcomes, start=1):
+            wins = wins + 1 if outcome == "win" else 0
+            losses = losses + 1 if outcome == "loss" else 0
+            if wins > longest_wins:
+                longest_wins = wins
+            if losses > longest_losses:
+                longest_losses = losses
+            if wins == count:
+                leading_wins = count
+            elif losses == count:
+                leading_losses = count
+        return cls(count, leading_wins, leading_losses, wins, losses, longest_wins, longest_losses)
+
+    def then(self, later: Self) -> Self:
+        """The streaks of these trades followed by `later`."""
+        return type(self)(
+            self.trades + later.trades,
+            self._leading(self.leading_wins, later.leading_wins),
+            self._leading(self.leading_losses, later.leading_losses),
+            later._trailing(self.trailing_wins, later.trailing_wins),
+            later._trailing(self.trailing_losses, later.trailing_losses),
+            max(self.longest_wins, later.longest_wins, self.trailing_wins + later.leading_wins),
+            max(
+                self.longest_losses,
+                later.longest_losses,
+                self.trailing_losses + later.leading_losses,
+            ),
+        )
+
+    def _leading(self, mine: int, later: int) -> int:
+        return mine + later if mine == self.trades else mine
+
+    def _trailing(self, earlier: int, mine: int) -> int:
+        return earlier + mine if mine == self.trades else mine
+
+
+class Drawdown(msgspec.Struct, frozen=True):
+    """The path of cumulative P&L from 0: where it ends, its extremes, and its deepest fall.
+
+    `worst` is min(cumulative - running peak), never above 0; the peak starts at 0. The extremes
+    are canonical, so that of two equal ones it does not matter which was kept.
+    """
+
+    total: Decimal = ZERO
+    peak: Decimal = ZERO
+    lowest: Decimal = ZERO
+    worst: Decimal = ZERO
+
+    @classmethod
+    def of(cls, pnls: Iterable[Decimal]) -> Self:
+        total = peak = lowest = worst = ZERO
+        for pnl in pnls:
+            total += pnl
+            if total > peak:
+                peak = total
+            else:
+                if total < lowest:
+                    lowest = total
+                fall = total - peak
+                if fall < worst:
+                    worst = fall
+        return cls(total, canonical(peak), canonical(lowest), canonical(worst))
+
+    def then(self, later: Self) -> Self:
+        """The path that goes on with `later` where this one ends."""
+        return type(self)(
+            self.total + later.total,
+            canonical(max(self.peak, self.total + later.peak)),
+            canonical(min(self.lowest, self.total + later.lowest)),
+            canonical(min(self.worst, later.worst, self.total - self.peak + later.lowest)),
+        )
+
+
+class TradeStats(msgspec.Struct, frozen=True):
+    """Counts and exact sums over closed trades in time order."""
+
+    total_wins: int = 0
+    total_losses: int = 0
+    total_breakevens: int = 0
+    gross_profit: Decimal = ZERO
+    gross_loss: Decimal = ZERO
+    commission: Decimal = ZERO
+    slippage: Decimal = ZERO
+    planned_ratio_sum: Decimal = ZERO
+    planned_ratio_trades: int = 0
+    hold_seconds_sum: Decimal = ZERO
+    hold_seconds_trades: int = 0
+    best_trade: Decimal | None = None
+    worst_trade: Decimal | None = None
+    streaks: Streaks = Streaks()
+    drawdown: Drawdown = Drawdown()
+    by_symbol: Mapping[str, Bucket] = {}
+    by_strategy: Mapping[str, Bucket] = {}
+    by_execution_mode: Mapping[str, Bucket] = {}
+
+    @property
+    def total_trades(self) -> int:
+        return self.total_wins + self.total_losses + self.total_breakevens
+
+    @property
+    def realized_pnl(self) -> Decimal:
+        return self.drawdown.total
+
+    @classmethod
+    def of(cls, trades: Iterable[Trade]) -> Self:
+        """The stats of closed `trades`, given in time order, in an exact context."""
+        trades = list(trades)
+        pnls = [trade.pnl for trade in trades if trade.pnl is not None]
+        ratios = [trade.planned_ratio for trade in trades if trade.planned_ratio is not None]
+        holds = [trade.hold_seconds for trade in trades if trade.hold_seconds is not None]
+        # One lookup a trade; the counts by outcome and the three breakdowns are sums over these.
+        cells: dict[tuple[str, str, str, str], list[Decimal]] = {}
+        for trade, pnl in zip(trades, pnls, strict=True):
+            key = (trade.symbol, trade.strategy, trade.mode, trade.outcome)
+            if (cell := cells.get(key)) is None:
+                cell = cells[key] = []
+            cell.append(pnl)
+        buckets = [(key, _bucket(key[3], pnls)) for key, pnls in cells.items()]
+        outcomes = _grouped(buckets, 3)
+        empty = Bucket(0, 0, 0, ZERO)
+        wins, losses = outcomes.get("win", empty), outcomes.get("loss", empty)
+        return cls(
+            total_wins=wins.total_trades,
+            total_losses=losses.total_trades,
+            total_breakevens=outcomes.get("breakeven", empty).total_trades,
+            gross_profit=wins.realized_pnl,
+            gross_loss=losses.realized_pnl,
+            commission=sum((trade.commission for trade in trades), ZERO),
+            slippage=sum((trade.slippage for trade in trades), ZERO),
+            planned_ratio_sum=sum(ratios, ZERO),
+            planned_ratio_trades=len(ratios),
+            hold_seconds_sum=sum(holds, ZERO),
+            hold_seconds_trades=len(holds),
+            best_trade=canonical(max(pnls)) if pnls else None,
+            worst_trade=canonical(min(pnls)) if pnls else None,
+            streaks=Streaks.of(trade.outcome for trade in trades),
+            drawdown=Drawdown.of(pnls),
+            by_symbol=_grouped(buckets, 0),
+            by_strategy=_grouped(buckets, 1),
+            by_execution_mode=_grouped(buckets, 2),
+        )
+
+    def then(self, later: Self) -> Self:
+        """The stats of these trades followed by `later`."""
+        return type(self)(
+            total_wins=self.total_wins + later.total_wins,
+            total_losses=self.total_losses + later.total_losses,
+            total_breakevens=self.total_breakevens + later.total_breakevens,
+            gross_profit=self.gross_profit + later.gross_profit,
+            gross_loss=self.gross_loss + later.gross_loss,
+            commission=self.commission + later.commission,
+            slippage=self.slippage + later.slippage,
+            planned_ratio_sum=self.planned_ratio_sum + later.planned_ratio_sum,
+            planned_ratio_trades=self.planned_ratio_trades + later.planned_ratio_trades,
+            hold_seconds_sum=self.hold_seconds_sum + later.hold_seconds_sum,
+            hold_seconds_trades=self.hold_seconds_trades + later.hold_seconds_trades,
+            best_trade=max(_known(self.best_trade, later.best_trade), default=None),
+            worst_trade=min(_known(self.worst_trade, later.worst_trade), default=None),
+            streaks=self.streaks.then(later.streaks),
+            drawdown=self.drawdown.then(later.drawdown),
+            by_symbol=_merged(self.by_symbol, later.by_symbol),
+            by_strategy=_merged(self.by_strategy, later.by_strategy),
+            by_execution_mode=_merged(self.by_execution_mode, later.by_execution_mode),
+        )
+
+
+def _bucket(outcome: str, pnls: list[Decimal]) -> Bucket:
+    count = len(pnls)
+    return Bucket(
+        count,
+        count if outcome == "win" else 0,
+        count if outcome == "loss" else 0,
+        sum(pnls, ZERO),
+    )
+
+
+def _grouped(
+    buckets: Iterable[tuple[tuple[str, str, str, str], Bucket]], position: int
+) -> dict[str, Bucket]:
+    return _summed((key[position], bucket) for key, bucket in buckets)
+
+
+def _merged(first: Mapping[str, Bucket], second: Mapping[str, Bucket]) -> dict[str, Bucket]:
+    return _summed(chain(first.items(), second.items()))
+
+
+def _summed(named: Iterable[tuple[str, Bucket]]) -> dict[str, Bucket]:
+    """One bucket a name, sorted by name, so that equal contents are equal bytes."""
+    totals: dict[str, Bucket] = {}
+    for name, bucket in named:
+        known = totals.get(name)
+        totals[name] = bucket if known is None else known.plus(bucket)
+    return dict(sorted(totals.items()))
+
+
+def _known(*values: Decimal | None) -> list[Decimal]:
+    return [value for value in values if value is not None]

@@ -1,0 +1,184 @@
+"""A summary as Markdown: Overview, Metrics, Targets, Breakdown and Data quality."""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
+from performance_pipeline.domain.numbers import plain
+
+UNDEFINED: Final = "n/a"
+
+_METRICS: Final = (
+    "total_trades",
+    "total_wins",
+    "total_losses",
+    "total_breakevens",
+    "open_trades",
+    "unrealized_pnl",
+    "win_rate",
+    "realized_pnl",
+    "gross_profit",
+    "gross_loss",
+    "commission",
+    "slippage",
+    "avg_profit_per_win",
+    "avg_loss_per_loss",
+    "profit_factor",
+    "payoff_ratio",
+    "expectancy",
+    "avg_risk_reward_ratio",
+    "risk_reward_trades",
+    "current_streak",
+    "streak_type",
+    "longest_win_streak",
+    "longest_loss_streak",
+    "max_drawdown",
+    "best_trade",
+    "worst_trade",
+    "avg_hold_seconds",
+    "trading_days",
+    "avg_daily_pnl",
+)
+
+
+def summary_markdown(summary: PerformanceSummary) -> str:
+    """The whole document, ending in a line end."""
+    sections = [
+        f"# {summary.window.capitalize()} performance: {_span(summary)}",
+        *_overview(summary),
+        *_metrics(summary),
+        *_targets(summary),
+        *_breakdowns(summary),
+        *_data_quality(summary),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def escape(text: str) -> str:
+    """`text` as itself in Markdown, also inside a table: no markup, no HTML, one line."""
+    one_line = " ".join(text.split())
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$-])", r"\\\1", one_line)
+    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def number(value: Decimal | int | str | None) -> str:
+    """A metric for a table cell; undefined is not zero."""
+    if value is None:
+        return UNDEFINED
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _span(summary: PerformanceSummary) -> str:
+    if summary.start_date == summary.end_date:
+        return str(summary.start_date or summary.ends_at.date())
+    return f"{summary.start_date} to {summary.end_date}"
+
+
+def _overview(summary: PerformanceSummary) -> list[str]:
+    if not summary.total_trades:
+        headline = "No trades in window."
+    else:
+        headline = (
+            f"{summary.total_trades} closed trades, win rate {number(summary.win_rate)},"
+            f" realized P&L {number(summary.realized_pnl)},"
+            f" maximum drawdown {number(summary.max_drawdown)}."
+        )
+    rows = [
+        ("Window", f"{summary.starts_at or UNDEFINED} to {summary.ends_at} ({summary.timezone})"),
+        ("Alert status", summary.alert_status),
+        ("Data", summary.data_quality.status),
+        ("Generated", str(summary.generated_at)),
+    ]
+    return ["## Overview", headline, _table(("", ""), rows)]
+
+
+def _metrics(summary: PerformanceSummary) -> list[str]:
+    rows = [(f"`{name}`", number(getattr(summary, name))) for name in _METRICS]
+    return ["## Metrics", _table(("Metric", "Value"), rows)]
+
+
+def _targets(summary: PerformanceSummary) -> list[str]:
+    rows = [
+        (
+            f"`{result.metric}`",
+            number(result.actual),
+            number(result.target),
+            number(result.variance),
+            result.status,
+            result.severity or "",
+        )
+        for result in summary.targets
+    ]
+    if not rows:
+        return ["## Targets", f"No target was judged ({summary.alert_status})."]
+    header = ("Metric", "Actual", "Target", "Variance", "Status", "Severity")
+    return ["## Targets", _table(header, rows)]
+
+
+def _breakdowns(summary: PerformanceSummary) -> list[str]:
+    sections = ["## Breakdown"]
+    if not summary.total_trades:
+        return [*sections, "No trades in window."]
+    for title, breakdown in (
+        ("By symbol", summary.by_symbol),
+        ("By strategy", summary.by_strategy),
+        ("By execution mode", summary.by_execution_mode),
+    ):
+        sections += [f"### {title}", _breakdown_table(breakdown)]
+    if summary.daily:
+        rows = [
+            (
+                str(row.date),
+                str(row.total_trades),
+                number(row.realized_pnl),
+                number(row.max_drawdown),
+            )
+            for row in summary.daily
+        ]
+        sections += ["### By day", _table(("Day", "Trades", "Realized P&L", "Drawdown"), rows)]
+    return sections
+
+
+def _breakdown_table(breakdown: Mapping[str, BreakdownRow]) -> str:
+    rows = [
+        (
+            escape(name) or "(none)",
+            str(row.total_trades),
+            str(row.total_wins),
+            str(row.total_losses),
+            number(row.win_rate),
+            number(row.realized_pnl),
+        )
+        for name, row in breakdown.items()
+    ]
+    return _table(("Name", "Trades", "Wins", "Losses", "Win rate", "Realized P&L"), rows)
+
+
+def _data_quality(summary: PerformanceSummary) -> list[str]:
+    quality = summary.data_quality
+    rows = [
+        ("Status", quality.status),
+        ("Missing days", ", ".join(str(day) for day in quality.missing_days) or "none"),
+        ("Accepted lines", str(quality.accepted)),
+        ("Duplicate lines", str(quality.duplicates)),
+        ("Rejected lines", str(quality.rejected)),
+        ("Misdated records", str(quality.misdated)),
+        ("Outcome against P&L", str(quality.outcome_conflicts)),
+    ]
+    sections = ["## Data quality", _table(("", ""), rows)]
+    if quality.warnings:
+        sections.append("\n".join(f"- {escape(warning)}" for warning in quality.warnings))
+    if quality.rejected_lines:
+        lines = [
+            (f"{line.file}:{line.line}", escape(line.reason)) for line in quality.rejected_lines
+        ]
+        sections += ["### Rejected lines", _table(("Line", "Reason"), lines)]
+    return sections
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = tuple(header)
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,180 @@
+"""The settings of the pipeline: environment variables, read once into one frozen `Settings`.
+
+Nothing else reads the environment. Whether a folder exists or a calendar is known is found out
+where it is used; what can be judged without touching a disk is judged here.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from performance_pipeline.domain.reading import ReadingRules
+
+FORMAT_VERSION: Final = 1
+"""Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
+
+T = TypeVar("T")
+
+EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
+
+
+class PipelineError(Exception):
+    """Something an operator can mend, said in one line; the command line shows it and exits 1."""
+
+
+class SettingsError(PipelineError):
+    """A setting that cannot be used: names the variable, its value and what is accepted."""
+
+    def __init__(self, variable: str, value: str, accepted: str) -> None:
+        super().__init__(f"{variable}={value!r} cannot be used: accepted is {accepted}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, typed; see the README for what each one means."""
+
+    log_dir: Path
+    output_dir: Path
+    alert_log: Path
+    targets_file: Path
+    timezone: ZoneInfo
+    rolling_window: int
+    lookback_days: int | None
+    market_calendar: str
+    refresh_seconds: int
+    execution_mode: str
+    account: str
+    start_date: date
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """The settings in `environment`; an empty variable counts as one that is not set.
+
+        Raises SettingsError for the first one that cannot be used.
+        """
+        read = _Read(environment)
+        log_dir = read("PERFORMANCE_LOG_DIR", "logs", Path, "a folder")
+        return cls(
+            log_dir=log_dir,
+            output_dir=read(
+                "PERFORMANCE_OUTPUT_DIR", str(log_dir / "performance"), Path, "a folder"
+            ),
+            alert_log=read(
+                "PERFORMANCE_ALERT_LOG",
+                str(log_dir / "performance-alerts.jsonl"),
+                Path,
+                "a file",
+            ),
+            targets_file=read(
+                "PERFORMANCE_TARGETS_FILE", "config/dashboard-targets.yaml", Path, "a file"
+            ),
+            timezone=read(
+                "PERFORMANCE_SUMMARY_TIMEZONE",
+                "UTC",
+                _zone,
+                "an IANA time zone such as UTC or America/New_York",
+            ),
+            rolling_window=read(
+                "PERFORMANCE_ALERT_ROLLING_WINDOW", "20", _at_least(1), "a whole number from 1"
+            ),
+            lookback_days=read(
+                "PERFORMANCE_ALERT_LOOKBACK_DAYS",
+                "",
+                lambda text: _at_least(0)(text) if text else None,
+                "a whole number from 0, or empty for no limit",
+            ),
+            market_calendar=read(
+                "PERFORMANCE_MARKET_CALENDAR", "XNYS", str, "an exchange calendar code or none"
+            ),
+            refresh_seconds=read(
+                "PERFORMANCE_REFRESH_SECONDS", "300", _at_least(0), "a whole number from 0"
+            ),
+            execution_mode=read(
+                "PERFORMANCE_EXECUTION_MODE", "ALL", _execution_mode, ", ".join(EXECUTION_MODES)
+            ),
+            account=read("PERFORMANCE_ACCOUNT", "", str, "an account id, or empty for all"),
+            start_date=read(
+                "PERFORMANCE_START_DATE",
+                "2025-01-01",
+                _start_date,
+                "a date, YYYY-MM-DD, from 1970-01-01 on",
+            ),
+        )
+
+    @property
+    def rules(self) -> ReadingRules:
+        return ReadingRules(self.timezone, self.execution_mode, self.account, self.rolling_window)
+
+    @property
+    def fingerprint(self) -> dict[str, str | int]:
+        """What every stored result remembers; a result made under another one is stale.
+
+        The account is kept as a digest, because an account id stands in no output.
+        """
+        account = hashlib.sha256(self.account.encode()).hexdigest()[:12] if self.account else ""
+        return {
+            "format_version": FORMAT_VERSION,
+            "timezone": self.timezone.key,
+            "execution_mode": self.execution_mode,
+            "account": account,
+            "rolling_window": self.rolling_window,
+            "market_calendar": self.market_calendar,
+        }
+
+
+def parse_date(text: str) -> date:
+    """The date written `YYYY-MM-DD`, and in no other way; ValueError otherwise."""
+    if len(text) != len("YYYY-MM-DD"):
+        raise ValueError("not a date")
+    day = date.fromisoformat(text)
+    if day.isoformat() != text:
+        raise ValueError("not a date")
+    return day
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Reads one variable: its text or default, parsed, or a SettingsError."""
+
+    environment: Mapping[str, str]
+
+    def __call__(self, variable: str, default: str, parse: Callable[[str], T], accepted: str) -> T:
+        text = self.environment.get(variable) or default
+        try:
+            return parse(text)
+        except ValueError:
+            raise SettingsError(variable, text, accepted) from None
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError("no such time zone") from error
+
+
+def _at_least(minimum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit()) or int(text) < minimum:
+            raise ValueError("out of range")
+        return int(text)
+
+    return parse
+
+
+def _start_date(text: str) -> date:
+    day = parse_date(text)
+    if day.year < 1970:
+        raise ValueError("before any trade log")
+    return day
+
+
+def _execution_mode(text: str) -> str:
+    if text not in EXECUTION_MODES:
+        raise ValueError("unknown mode")
+    return text

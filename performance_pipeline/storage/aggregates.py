@@ -1,0 +1,180 @@
+"""Daily aggregates: kept as files, known to be fresh or stale, made again from their logs.
+
+A day's file keeps one part a log, because a trading day may take lines from two logs and each can
+change, or disappear, on its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import msgspec
+
+from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
+from performance_pipeline.domain.reading import read_log
+from performance_pipeline.domain.windows import log_days_of
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.index import IndexEntry, load_index, update_index
+from performance_pipeline.storage.logs import (
+    LogContent,
+    LogFile,
+    LogFolderError,
+    LogListing,
+    list_logs,
+    log_day,
+    log_name,
+)
+
+_READINGS_KEPT = 3
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What one log contributes to one trading day, and the digest of the log it was read from."""
+
+    log: str
+    digest: str
+    aggregate: DailyAggregate
+
+
+class _StoredDay(msgspec.Struct, frozen=True):
+    settings: dict[str, str | int]
+    date: date
+    parts: tuple[_Part, ...]
+
+
+_decode_day = msgspec.json.Decoder(_StoredDay).decode
+
+
+@dataclass(frozen=True)
+class Day:
+    """One trading day's aggregate, and where it stands on logs that are no longer there."""
+
+    date: date
+    aggregate: DailyAggregate
+    kept_logs: tuple[str, ...] = ()
+    """Logs that disappeared, and whose part is kept as last read."""
+    lost_logs: tuple[str, ...] = ()
+    """Logs that disappeared, and whose part was made under other settings: not counted."""
+
+
+class AggregateStore:
+    """The aggregates of one log folder, seen at one moment.
+
+    `day` answers from the stored file where it is fresh and from the logs where it is not;
+    `refresh` also stores what it found. Make a new store to see changed logs.
+    """
+
+    def __init__(self, settings: Settings, now: datetime) -> None:
+        """Look at the folder; raises LogFolderError when it is not there, or lost all its logs."""
+        self._settings = settings
+        self._today = now.date()
+        self._folder = settings.output_dir / "aggregates"
+        self._index = load_index(settings.output_dir)
+        self._changed: dict[str, IndexEntry] = {}
+        self._readings: dict[date, Mapping[date, DailyAggregate]] = {}
+        self.listing: LogListing = list_logs(settings.log_dir, self._today)
+        if not self.listing.files:
+            self._refuse_an_emptied_folder()
+
+    @property
+    def oldest_log(self) -> date | None:
+        """The UTC day of the oldest log there is, or was when it was last read."""
+        known = min(self._index.logs, default=None)
+        days = [*self.listing.files, *([log_day(known)] if known else [])]
+        return min(days, default=None)
+
+    def path(self, day: date) -> Path:
+        return self._folder / f"{day.isoformat()}.json"
+
+    def day(self, day: date) -> Day:
+        """The aggregate of trading day `day`, in memory; raises UnreadableLogError."""
+        return self._current(day)[0]
+
+    def refresh(self, day: date) -> Day:
+        """The same as `day`, with its file made to hold it."""
+        current, stored = self._current(day)
+        # A file that still holds parts of lost logs is the last trace of them.
+        if not current.lost_logs:
+            write_if_changed(self.path(day), msgspec.json.encode(stored) + b"\n")
+        return current
+
+    def save_index(self) -> None:
+        """Remember what was read since the store was made."""
+        if self._changed:
+            update_index(self._settings.output_dir, self._changed)
+
+    def _current(self, day: date) -> tuple[Day, _StoredDay]:
+        stored = self._load(day)
+        usable = stored is not None and stored.settings == self._settings.fingerprint
+        known = {part.log: part for part in stored.parts} if stored is not None else {}
+        parts, kept, lost = [], [], []
+        for utc_day in log_days_of(day, self._settings.timezone):
+            part = known.get(log_name(utc_day))
+            log = self.listing.files.get(utc_day)
+            if log is not None:
+                if part is None or not usable or part.digest != self._digest(log):
+                    part = self._read_part(log, day)
+                parts.append(part)
+            elif part is not None and usable:
+                parts.append(part)
+                kept.append(part.log)
+            elif part is not None:
+                lost.append(part.log)
+        tail_size = self._settings.rolling_window
+        aggregate = combine([part.aggregate for part in parts], tail_size)
+        return (
+            Day(day, aggregate, tuple(kept), tuple(lost)),
+            _StoredDay(self._settings.fingerprint, day, tuple(parts)),
+        )
+
+    def _load(self, day: date) -> _StoredDay | None:
+        try:
+            return _decode_day(self.path(day).read_bytes())
+        except (FileNotFoundError, msgspec.DecodeError):
+            # Missing, of another format version, or mangled by a power cut: made again.
+            return None
+
+    def _digest(self, log: LogFile) -> str:
+        entry = self._changed.get(log.name) or self._index.logs.get(log.name)
+        if entry is not None and entry.describes(log, unfinished_tail=self._unfinished(log)):
+            return entry.digest
+        content = LogContent(log, self._unfinished(log))
+        content.consume()
+        self._remember(content)
+        return content.digest
+
+    def _read_part(self, log: LogFile, day: date) -> _Part:
+        if log.day not in self._readings:
+            content = LogContent(log, self._unfinished(log))
+            reading = read_log(content.lines, log.day, self._settings.rules)
+            self._remember(content)
+            # A log feeds neighbouring days only, and days are asked for in order.
+            if len(self._readings) == _READINGS_KEPT:
+                del self._readings[next(iter(self._readings))]
+            self._readings[log.day] = reading
+        digest = self._changed[log.name].digest
+        return _Part(log.name, digest, self._readings[log.day].get(day, EMPTY))
+
+    def _remember(self, content: LogContent) -> None:
+        log = content.log
+        self._changed[log.name] = IndexEntry(
+            log.size, log.modified_ns, content.digest, content.length
+        )
+
+    def _unfinished(self, log: LogFile) -> bool:
+        return log.day >= self._today and not log.archived
+
+    def _refuse_an_emptied_folder(self) -> None:
+        known = list(self._index.logs)
+        if not known and self._folder.is_dir():
+            days = (date.fromisoformat(path.stem) for path in self._folder.glob("*.json"))
+            stored = (self._load(day) for day in days)
+            known = [part.log for day in stored if day is not None for part in day.parts]
+        if known:
+            raise LogFolderError(
+                f"PERFORMANCE_LOG_DIR={str(self._settings.log_dir)!r}: holds no log, where"
+                f" {len(known)} were read before (the newest {max(known)}); is the folder mounted?"
+                " Nothing was overwritten"
+            )

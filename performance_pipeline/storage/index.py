@@ -1,0 +1,61 @@
+"""`performance-index.json`: what each log looked like when it was last read.
+
+It only saves work: an unchanged size and time spare reading a log for its digest. Without it
+every digest is computed again, and nothing else changes.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.locks import locked
+from performance_pipeline.storage.logs import LogFile
+
+INDEX_NAME: Final = "performance-index.json"
+_VERSION: Final = 1
+
+
+class IndexEntry(msgspec.Struct, frozen=True):
+    """One log when it was last read: the file's size and modification time, the digest of its
+    content, and how far into that content whole lines went."""
+
+    size: int
+    modified_ns: int
+    digest: str
+    offset: int
+
+    def describes(self, log: LogFile, *, unfinished_tail: bool) -> bool:
+        """Whether `log` is, by size and time, still what was read."""
+        if (log.size, log.modified_ns) != (self.size, self.modified_ns):
+            return False
+        # What was left unread as unfinished is a line once its day is over.
+        return unfinished_tail or log.archived or self.offset >= log.size
+
+
+class LogIndex(msgspec.Struct, frozen=True):
+    """The entries by log name."""
+
+    logs: dict[str, IndexEntry] = {}
+    version: int = _VERSION
+
+
+def load_index(output_dir: Path) -> LogIndex:
+    """The index in `output_dir`; an empty one when there is none that can be used."""
+    try:
+        index = msgspec.json.decode((output_dir / INDEX_NAME).read_bytes(), type=LogIndex)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return LogIndex()
+    return index if index.version == _VERSION else LogIndex()
+
+
+def update_index(output_dir: Path, changed: Mapping[str, IndexEntry]) -> None:
+    """Write the `changed` entries into the index, keeping those that other runs wrote."""
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with locked(output_dir / f".{INDEX_NAME}.lock"):
+        logs = {**load_index(output_dir).logs, **changed}
+        index = LogIndex(dict(sorted(logs.items())))
+        content = msgspec.json.format(msgspec.json.encode(index), indent=1)
+        write_if_changed(output_dir / INDEX_NAME, content + b"\n")

@@ -1,0 +1,158 @@
+"""The folder of trade logs: which logs there are, and reading one's whole lines with its digest."""
+
+import gzip
+import hashlib
+import io
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from performance_pipeline.settings import PipelineError, parse_date
+
+_DATED_NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?", re.ASCII)
+_BLOCK_BYTES: Final = 1 << 20
+
+
+class LogFolderError(PipelineError):
+    """The log folder is not there, or is empty where it was not."""
+
+
+class UnreadableLogError(PipelineError):
+    """A log exists and cannot be read; names it and says why."""
+
+
+@dataclass(frozen=True)
+class LogFile:
+    """One trade log as found: the UTC day it is named for, and the file's size and time."""
+
+    day: date
+    path: Path
+    size: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        """The name used everywhere for this log, archived or not: `YYYY-MM-DD.jsonl`."""
+        return log_name(self.day)
+
+    @property
+    def archived(self) -> bool:
+        return self.path.suffix == ".gz"
+
+
+@dataclass(frozen=True)
+class LogListing:
+    """The logs of a folder by UTC day, and the names that look like logs and are not read."""
+
+    files: dict[date, LogFile]
+    archived_twins: frozenset[date]
+    ignored: tuple[str, ...]
+
+    @property
+    def oldest(self) -> date | None:
+        return min(self.files, default=None)
+
+
+def log_name(day: date) -> str:
+    return f"{day.isoformat()}.jsonl"
+
+
+def log_day(name: str) -> date:
+    """The UTC day that the log called `name` is for."""
+    return date.fromisoformat(name.removesuffix(".jsonl"))
+
+
+def list_logs(folder: Path, today: date) -> LogListing:
+    """The logs in `folder`, `today` being the current UTC day; later ones are not read.
+
+    Raises LogFolderError when the folder is not there.
+    """
+    files: dict[date, LogFile] = {}
+    twins: set[date] = set()
+    ignored: list[str] = []
+    try:
+        # Sorted, so that a plain log comes before its archive.
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise LogFolderError(
+            f"PERFORMANCE_LOG_DIR={str(folder)!r}: cannot be read ({error.strerror});"
+            " accepted is an existing folder of trade logs"
+        ) from None
+    for entry in entries:
+        if (match := _DATED_NAME.fullmatch(entry.name)) is None:
+            continue
+        try:
+            day = parse_date(match[1])
+        except ValueError:
+            ignored.append(f"{entry.name}: the name is no date; it is not read")
+            continue
+        if day > today:
+            ignored.append(f"{entry.name}: dated in the future; it is not read")
+        elif day in files:
+            twins.add(day)
+        elif (found := _found(day, entry)) is not None:
+            files[day] = found
+    return LogListing(files, frozenset(twins), tuple(ignored))
+
+
+def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:
+        # Archived, or deleted, since the folder was listed.
+        return None
+    return LogFile(day, Path(entry.path), status.st_size, status.st_mtime_ns)
+
+
+@dataclass
+class LogContent:
+    """The whole lines of one log; its digest and length grow as they are taken.
+
+    While `unfinished_tail` (the log of the current UTC day), a last line without its line end is
+    still being written: it is neither given out nor counted. The digest is over what was given
+    out, decompressed, so that archiving a log changes nothing.
+    """
+
+    log: LogFile
+    unfinished_tail: bool
+    length: int = 0
+    _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    @property
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+    def lines(self) -> Iterator[bytes]:
+        """Every line from the first on; raises UnreadableLogError."""
+        for block in self._blocks():
+            yield from block
+
+    def consume(self) -> None:
+        """Take every line for nothing but the digest."""
+        for _ in self._blocks():
+            pass
+
+    def _blocks(self) -> Iterator[list[bytes]]:
+        self.length, self._digest = 0, hashlib.sha256()
+        try:
+            with self._open() as stream:
+                while lines := stream.readlines(_BLOCK_BYTES):
+                    if self.unfinished_tail and not lines[-1].endswith(b"\n"):
+                        lines.pop()
+                    block = b"".join(lines)
+                    self.length += len(block)
+                    self._digest.update(block)
+                    yield lines
+        except (OSError, EOFError, zlib.error) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or str(error)
+            raise UnreadableLogError(f"{self.log.path}: cannot be read ({reason})") from error
+
+    def _open(self) -> io.BufferedIOBase:
+        if self.log.archived:
+            return gzip.open(self.log.path, "rb")
+        return self.log.path.open("rb", buffering=_BLOCK_BYTES)

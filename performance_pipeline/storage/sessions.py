@@ -1,0 +1,81 @@
+"""The sessions of the market calendar, which tell a missing log from a holiday.
+
+The library that knows them takes most of a second to import, so the sessions are kept in a file
+beside the summaries for the command line, which then never imports it.
+"""
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from performance_pipeline.settings import Settings, SettingsError
+from performance_pipeline.storage.files import write_if_changed
+
+SESSIONS_NAME: Final = "market-calendar.json"
+NO_CALENDAR: Final = "none"
+_AHEAD: Final = timedelta(days=370)
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    """The sessions of one calendar from `first` to `last`, both inclusive."""
+
+    calendar: str
+    first: date
+    last: date
+    days: frozenset[date]
+
+    def covers(self, calendar: str, first: date, last: date) -> bool:
+        return self.calendar == calendar and self.first <= first and last <= self.last
+
+
+def market_sessions(settings: Settings, today: date) -> Sessions:
+    """The sessions of every day that a summary up to `today` can ask for.
+
+    Raises SettingsError when there is no such calendar.
+    """
+    calendar, first = settings.market_calendar, settings.start_date
+    if calendar == NO_CALENDAR:
+        return Sessions(calendar, first, today, frozenset())
+    try:
+        kept = msgspec.json.decode(_path(settings).read_bytes(), type=Sessions)
+        if kept.covers(calendar, first, today):
+            return kept
+    except (FileNotFoundError, msgspec.DecodeError):
+        pass  # None kept yet, or none that can be used: ask the library.
+    return _from_library(calendar, first, today)
+
+
+def keep_sessions(settings: Settings, today: date) -> None:
+    """Write the sessions, well into the future, for commands to come."""
+    if settings.market_calendar != NO_CALENDAR:
+        sessions = _from_library(settings.market_calendar, settings.start_date, today + _AHEAD)
+        content = msgspec.json.encode(sessions, order="sorted")
+        write_if_changed(_path(settings), content + b"\n")
+
+
+def _path(settings: Settings) -> Path:
+    return settings.output_dir / SESSIONS_NAME
+
+
+def _from_library(calendar: str, first: date, last: date) -> Sessions:
+    import exchange_calendars
+    from exchange_calendars.errors import CalendarError
+
+    # Asked from a year back: the library refuses spans without a session.
+    span = {"start": str(first - timedelta(days=366)), "end": str(last)}
+    try:
+        try:
+            found = exchange_calendars.get_calendar(calendar, **span)
+        except ValueError:
+            # Beyond what this calendar is known for: take the span that it knows.
+            found = exchange_calendars.get_calendar(calendar)
+    except CalendarError:
+        raise SettingsError(
+            "PERFORMANCE_MARKET_CALENDAR",
+            calendar,
+            "an exchange calendar code such as XNYS, XLON or 24/7, or none",
+        ) from None
+    sessions = frozenset(day.date() for day in found.sessions)
+    return Sessions(calendar, first, last, frozenset(day for day in sessions if day >= first))

@@ -1,0 +1,69 @@
+"""Summaries as files: one JSON document and its Markdown for each window and key."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.files import write_if_changed
+
+
+def summary_document(summary: PerformanceSummary) -> dict[str, Any]:
+    """The summary as it is written: decimals as plain strings, instants with their offset."""
+    document: dict[str, Any] = _plainly(msgspec.to_builtins(summary, builtin_types=(Decimal,)))
+    return document
+
+
+def encode_summary(summary: PerformanceSummary) -> bytes:
+    """The summary as the bytes of its JSON file."""
+    return msgspec.json.format(msgspec.json.encode(summary_document(summary)), indent=2) + b"\n"
+
+
+def decode_summary(content: bytes) -> PerformanceSummary:
+    """The summary that `encode_summary` wrote; raises msgspec.DecodeError."""
+    return msgspec.json.decode(content, type=PerformanceSummary)
+
+
+def summary_path(folder: Path, period: Period) -> Path:
+    """Where the JSON of `period` lives in `folder`; the Markdown has the suffix `.md`."""
+    return folder / f"{period.window}-summary-{period.key.isoformat()}.json"
+
+
+def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
+    """The stored summary of `period`; None when there is none that can be read."""
+    try:
+        return decode_summary(summary_path(folder, period).read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def write_summary(folder: Path, period: Period, summary: PerformanceSummary) -> PerformanceSummary:
+    """Store `summary` as JSON and Markdown, and return what the files now hold.
+
+    A stored summary that differs in nothing but its `generated_at` stays as it is.
+    """
+    stored = load_summary(folder, period)
+    if stored is not None:
+        same_time = msgspec.structs.replace(summary, generated_at=stored.generated_at)
+        if encode_summary(same_time) == encode_summary(stored):
+            summary = same_time
+    path = summary_path(folder, period)
+    write_if_changed(path.with_suffix(".md"), summary_markdown(summary).encode())
+    write_if_changed(path, encode_summary(summary))
+    return summary
+
+
+def _plainly(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Mapping):
+        return {key: _plainly(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plainly(item) for item in value]
+    return value

@@ -1,0 +1,106 @@
+"""`PerformanceTracker`: the one way from a log folder to a summary of any window.
+
+Dagster assets, the command line and notebooks all come through here, so a window has the same
+numbers wherever it is asked for.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+
+from performance_pipeline.domain.aggregate import DailyAggregate, combine
+from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
+from performance_pipeline.domain.quality import data_quality
+from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
+from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.storage.aggregates import AggregateStore, Day
+from performance_pipeline.storage.logs import log_name
+from performance_pipeline.storage.sessions import market_sessions
+
+
+class RangeError(PipelineError):
+    """A day or range of days that cannot be asked for."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PerformanceTracker:
+    """The summaries of one log folder as it looks at the moment the tracker is made.
+
+    Days whose stored aggregate is missing or stale are read from their logs, in memory; nothing
+    is written. Make a new tracker to see logs that changed since.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Raises PipelineError when a setting or the log folder cannot be used."""
+        self.settings = settings or Settings.from_env()
+        self.now = clock()
+        self.today = trading_day(self.now, self.settings.timezone)
+        self.store = AggregateStore(self.settings, self.now)
+        self._sessions = market_sessions(self.settings, self.today)
+        self._days: dict[date, Day] = {}
+
+    def get_summary(self, window: Window, day: date | None = None) -> PerformanceSummary:
+        """The summary of the `window` that holds `day` (rolling: ends with it); default today."""
+        return self.summarize(Period.of(Window(window), day or self.today))
+
+    def get_range(self, start: date, end: date) -> PerformanceSummary:
+        """The summary of the days from `start` to `end`, both inclusive."""
+        return self.summarize(Period.spanning(start, end))
+
+    def summarize(self, period: Period) -> PerformanceSummary:
+        days = [self.day(day) for day in self.counted_days(period)]
+        aggregate = self._combined(days)
+        return summarize(
+            period,
+            aggregate,
+            zone=self.settings.timezone,
+            data_quality=self._data_quality(days, aggregate),
+            settings=self.settings.fingerprint,
+            generated_at=self.now,
+        )
+
+    def counted_days(self, period: Period) -> list[date]:
+        """The days of `period` from the first partition to today."""
+        return [day for day in period.days() if self.settings.start_date <= day <= self.today]
+
+    def day(self, day: date) -> Day:
+        if day not in self._days:
+            self._days[day] = self.store.day(day)
+        return self._days[day]
+
+    def _combined(self, days: Sequence[Day]) -> DailyAggregate:
+        return combine([day.aggregate for day in days], self.settings.rolling_window)
+
+    def _data_quality(self, days: Sequence[Day], aggregate: DailyAggregate) -> DataQuality:
+        log_days = {
+            log_day for day in days for log_day in log_days_of(day.date, self.settings.timezone)
+        }
+        return data_quality(
+            aggregate,
+            missing_days=[day.date for day in days if self._is_missing(day)],
+            archived_twins=[
+                log_name(log_day)
+                for log_day in sorted(log_days & self.store.listing.archived_twins)
+            ],
+            kept_logs=_unique(log for day in days for log in day.kept_logs),
+            lost_logs=_unique(log for day in days for log in day.lost_logs),
+        )
+
+    def _is_missing(self, day: Day) -> bool:
+        """Whether `day` is a session whose UTC day is over, without a log."""
+        oldest = self.store.oldest_log
+        return (
+            oldest is not None
+            and oldest <= day.date < self.now.date()
+            and day.date in self._sessions.days
+            and day.date not in self.store.listing.files
+            and log_name(day.date) not in day.kept_logs
+        )
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
