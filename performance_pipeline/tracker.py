@@ -7,7 +7,7 @@ numbers wherever it is asked for.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 
-from performance_pipeline.domain.aggregate import DailyAggregate, combine
+from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
@@ -51,9 +51,14 @@ class PerformanceTracker:
         """The summary of the days from `start` to `end`, both inclusive."""
         return self.summarize(Period.spanning(start, end))
 
-    def summarize(self, period: Period) -> PerformanceSummary:
+    def summarize(
+        self, period: Period, aggregate: DailyAggregate | None = None
+    ) -> PerformanceSummary:
+        """The summary of `period`, from the aggregates of its days, or from one given instead."""
         days = [self.day(day) for day in self.counted_days(period)]
-        aggregate = self._combined(days)
+        if aggregate is None:
+            combined = combine_tails if period.window is Window.ROLLING else combine
+            aggregate = combined([day.aggregate for day in days], self.settings.rolling_window)
         return summarize(
             period,
             aggregate,
@@ -71,9 +76,6 @@ class PerformanceTracker:
         if day not in self._days:
             self._days[day] = self.store.day(day)
         return self._days[day]
-
-    def _combined(self, days: Sequence[Day]) -> DailyAggregate:
-        return combine([day.aggregate for day in days], self.settings.rolling_window)
 
     def _data_quality(self, days: Sequence[Day], aggregate: DailyAggregate) -> DataQuality:
         log_days = {

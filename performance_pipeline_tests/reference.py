@@ -1,4 +1,4 @@
-"""The brute-force reference: summaries recomputed from raw log bytes, written from the contract only.
+"""The brute-force reference: summaries recomputed from raw log bytes, by the contract alone.
 
 What belongs here: the slowest and plainest reading of sections 2 to 5 of the contract. What does
 not: anything from `performance_pipeline`, any aggregate, any shortcut.
@@ -8,11 +8,11 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-EPOCH = datetime(1970, 1, 1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 DAY = timedelta(days=1)
 ROLLING_DAYS = 92
@@ -42,7 +42,7 @@ class Rules:
     sessions: frozenset[date] = frozenset()
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """The line cannot be accepted."""
 
 
@@ -108,7 +108,7 @@ class Reading:
 
 
 def _no_constant(name: str) -> object:
-    raise Rejected(f"{name} is not JSON")
+    raise RejectedError(f"{name} is not JSON")
 
 
 def parse_object(line: bytes) -> dict[str, object]:
@@ -121,9 +121,9 @@ def parse_object(line: bytes) -> dict[str, object]:
             parse_constant=_no_constant,
         )
     except (ValueError, RecursionError) as error:
-        raise Rejected("not JSON") from error
+        raise RejectedError("not JSON") from error
     if not isinstance(value, dict):
-        raise Rejected("not one object")
+        raise RejectedError("not one object")
     return value
 
 
@@ -131,7 +131,7 @@ def parse_number(text: str) -> Fraction:
     """The exact value of a number's text."""
     match = NUMBER.fullmatch(text)
     if match is None:
-        raise Rejected("not a number")
+        raise RejectedError("not a number")
     sign, whole, decimals, only_decimals, exponent = match.groups()
     whole = whole or ""
     decimals = decimals or only_decimals or ""
@@ -140,13 +140,13 @@ def parse_number(text: str) -> Fraction:
         return Fraction(0)
     size = (exponent or "").lstrip("+-0") or "0"
     if len(size) > 12:
-        raise Rejected("too large or too small")
+        raise RejectedError("too large or too small")
     # The value is  digits * 10 ** power, with no zero at either end of the digits.
     power = (-int(size) if (exponent or "").startswith("-") else int(size)) - len(decimals)
     stripped = digits.rstrip("0")
     power += len(digits) - len(stripped)
     if len(stripped) + power > MAX_DIGITS or -power > MAX_DIGITS:
-        raise Rejected("too large or too small")
+        raise RejectedError("too large or too small")
     value = int(stripped) * Fraction(10) ** power
     return -value if sign == "-" else value
 
@@ -155,32 +155,32 @@ def parse_time(text: str) -> int:
     """Microseconds since 1970-01-01T00:00Z."""
     match = TIME.fullmatch(text)
     if match is None:
-        raise Rejected("not a time")
+        raise RejectedError("not a time")
     year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = (
         match.groups()
     )
     try:
-        local = datetime(
-            int(year), int(month), int(day), int(hour), int(minute), int(second or "0")
+        written = datetime(
+            int(year), int(month), int(day), int(hour), int(minute), int(second or "0"), tzinfo=UTC
         )
     except ValueError as error:
-        raise Rejected("not a time") from error
+        raise RejectedError("not a time") from error
     offset = timedelta()
     if sign is not None:
         if int(offset_hours) > 23 or int(offset_minutes) > 59:
-            raise Rejected("not a time")
+            raise RejectedError("not a time")
         offset = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
         if sign == "-":
             offset = -offset
     microseconds = int(((fraction or "") + "000000")[:6])
-    return (local - EPOCH - offset) // MICROSECOND + microseconds
+    return (written - EPOCH - offset) // MICROSECOND + microseconds
 
 
 def _text(values: Mapping[str, object], name: str) -> str | None:
     value = values.get(name)
     if value is None or isinstance(value, str):
         return value
-    raise Rejected(name)
+    raise RejectedError(name)
 
 
 def _number(values: Mapping[str, object], name: str) -> Fraction | None:
@@ -191,7 +191,7 @@ def _number(values: Mapping[str, object], name: str) -> Fraction | None:
         return parse_number(value.text)
     if isinstance(value, str):
         return parse_number(value)
-    raise Rejected(name)
+    raise RejectedError(name)
 
 
 def _time(values: Mapping[str, object], name: str) -> int | None:
@@ -200,7 +200,7 @@ def _time(values: Mapping[str, object], name: str) -> int | None:
 
 
 def parse_line(line: bytes) -> Fields:
-    """The judged fields of a trimmed line; raises `Rejected`."""
+    """The judged fields of a trimmed line; raises `RejectedError`."""
     values = parse_object(line)
     timestamp = _time(values, "timestamp")
     symbol = _text(values, "symbol")
@@ -208,19 +208,19 @@ def parse_line(line: bytes) -> Fields:
     quantity = _number(values, "quantity")
     price = _number(values, "price")
     if timestamp is None or not symbol or action not in ("BUY", "SELL"):
-        raise Rejected("timestamp, symbol and action are needed")
+        raise RejectedError("timestamp, symbol and action are needed")
     if quantity is None or quantity <= 0 or price is None or price <= 0:
-        raise Rejected("quantity and price above zero are needed")
+        raise RejectedError("quantity and price above zero are needed")
     if "outcome" not in values:
-        raise Rejected("outcome is needed")
+        raise RejectedError("outcome is needed")
     outcome = _text(values, "outcome")
     if outcome is None:
         outcome = "open"
     if outcome not in (*CLOSED, "open"):
-        raise Rejected("outcome")
+        raise RejectedError("outcome")
     execution_mode = _text(values, "execution_mode")
     if execution_mode not in (None, "PAPER", "LIVE"):
-        raise Rejected("execution_mode")
+        raise RejectedError("execution_mode")
     profit_loss = _number(values, "profit_loss")
     net_profit_loss = _number(values, "net_profit_loss")
     commission = _number(values, "commission") or Fraction(0)
@@ -231,7 +231,7 @@ def parse_line(line: bytes) -> Fields:
         elif profit_loss is not None:
             net = profit_loss - commission
         else:
-            raise Rejected("a closed record needs a P&L")
+            raise RejectedError("a closed record needs a P&L")
     return Fields(
         timestamp=timestamp,
         symbol=symbol,
@@ -257,7 +257,7 @@ def parse_line(line: bytes) -> Fields:
 
 def to_datetime(instant: int) -> datetime:
     """The instant as a datetime in UTC."""
-    return (EPOCH + instant * MICROSECOND).replace(tzinfo=UTC)
+    return EPOCH + instant * MICROSECOND
 
 
 def trading_day_of(instant: int, zone: str) -> date:
@@ -267,9 +267,9 @@ def trading_day_of(instant: int, zone: str) -> date:
 
 def midnight(day: date, zone: str) -> datetime:
     """The first instant of a day in a zone."""
-    naive = datetime(day.year, day.month, day.day)
-    instant = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    return instant.astimezone(ZoneInfo(zone))
+    # By way of UTC, so that a midnight that clocks skip reads as the instant they skip to.
+    written = datetime.combine(day, time(), tzinfo=ZoneInfo(zone))
+    return written.astimezone(UTC).astimezone(ZoneInfo(zone))
 
 
 def read_logs(logs: Mapping[date, bytes], zone: str, now: datetime) -> Reading:
@@ -287,7 +287,7 @@ def read_logs(logs: Mapping[date, bytes], zone: str, now: datetime) -> Reading:
         # What follows the last line end is either nothing or a line without a line end.
         if file_day == today:
             lines.pop()
-        first = (datetime(file_day.year, file_day.month, file_day.day) - EPOCH) // MICROSECOND
+        first = (datetime.combine(file_day, time(), tzinfo=UTC) - EPOCH) // MICROSECOND
         last = first + DAY // MICROSECOND - 1
         accepted: set[bytes] = set()
         for number, raw in enumerate(lines, start=1):
@@ -299,7 +299,7 @@ def read_logs(logs: Mapping[date, bytes], zone: str, now: datetime) -> Reading:
                 continue
             try:
                 fields = parse_line(line)
-            except Rejected:
+            except RejectedError:
                 rejected.append(Line(file_day, number))
                 continue
             accepted.add(line)
@@ -514,7 +514,8 @@ def window_days(window: str, key: date, range_end: date | None) -> tuple[date, d
         return key, last
     if window == "rolling":
         return key - (ROLLING_DAYS - 1) * DAY, key
-    assert window == "range" and range_end is not None
+    assert window == "range"
+    assert range_end is not None
     return key, range_end
 
 

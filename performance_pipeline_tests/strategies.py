@@ -6,7 +6,7 @@ moment they are read at. What does not: any judgement of what the bytes mean.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -25,11 +25,12 @@ FIRST_DAYS: Final = (
     date(2026, 1, 31),
     date(2026, 2, 27),
     date(2024, 12, 31),  # the log before the first partition
+    date(2025, 4, 23),  # Cairo skips the midnight before the 25th
     date(2025, 6, 6),  # a Friday
     date(2026, 3, 6),
 )
 
-# UTC times of day: both ends of the file, midnights of New York and Tokyo, clock changes.
+# UTC times of day: both ends of the file, midnights of New York, Tokyo and Cairo, clock changes.
 EDGE_SECONDS: Final = (
     0,
     1,
@@ -41,6 +42,8 @@ EDGE_SECONDS: Final = (
     7 * 3600,
     15 * 3600 - 1,
     15 * 3600,
+    22 * 3600 - 1,
+    22 * 3600,
     86399,
 )
 MICROSECONDS: Final = (0, 0, 0, 1, 500000, 999999)
@@ -206,7 +209,7 @@ class LogFolder:
 
 def written_time(file_day: date, seconds: int, microseconds: int, offset: str, shape: str) -> str:
     """The instant of a file's day as text, in some offset and some precision."""
-    instant = datetime(file_day.year, file_day.month, file_day.day) + timedelta(
+    instant = datetime.combine(file_day, time(), tzinfo=UTC) + timedelta(
         seconds=seconds, microseconds=microseconds
     )
     if offset != "Z":
@@ -349,7 +352,7 @@ def folders(draw: st.DrawFn, max_days: int = 5, max_lines: int = 6) -> LogFolder
 @st.composite
 def moments(draw: st.DrawFn, folder: LogFolder) -> datetime:
     """When the logs are read: long after, or as their last days are being written."""
-    last = datetime.combine(folder.days[-1], datetime.min.time(), tzinfo=UTC)
+    last = datetime.combine(folder.days[-1], time(), tzinfo=UTC)
     return last + draw(
         st.sampled_from(
             (

@@ -7,6 +7,8 @@ of the project is a combination of daily aggregates, and equals one reading of a
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import reduce
+from itertools import chain, islice
 from typing import Final, Self
 
 import msgspec
@@ -57,26 +59,23 @@ class Quality(msgspec.Struct, frozen=True):
     rejected_lines: tuple[RejectedLineAt, ...] = ()
     logs: tuple[LogRecords, ...] = ()
 
-    def then(self, later: Self) -> Self:
-        return type(self)(
-            self.accepted + later.accepted,
-            self.duplicates + later.duplicates,
-            self.rejected + later.rejected,
-            self.misdated + later.misdated,
-            self.outcome_conflicts + later.outcome_conflicts,
-            (self.rejected_lines + later.rejected_lines)[:MAX_REJECTED_LINES],
-            _joined_logs(self.logs, later.logs),
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The quality of stretches of time, given in order."""
+        rejected_lines = chain.from_iterable(part.rejected_lines for part in parts)
+        logs: dict[str, LogRecords] = {}
+        for log in chain.from_iterable(part.logs for part in parts):
+            known = logs.get(log.file, LogRecords(log.file, 0, 0))
+            logs[log.file] = LogRecords(log.file, known.open + log.open, known.closed + log.closed)
+        return cls(
+            sum(part.accepted for part in parts),
+            sum(part.duplicates for part in parts),
+            sum(part.rejected for part in parts),
+            sum(part.misdated for part in parts),
+            sum(part.outcome_conflicts for part in parts),
+            tuple(islice(rejected_lines, MAX_REJECTED_LINES)),
+            tuple(logs.values()),
         )
-
-
-def _joined_logs(
-    first: tuple[LogRecords, ...], second: tuple[LogRecords, ...]
-) -> tuple[LogRecords, ...]:
-    if not first or not second or first[-1].file != second[0].file:
-        return first + second
-    left, right = first[-1], second[0]
-    both = LogRecords(left.file, left.open + right.open, left.closed + right.closed)
-    return (*first[:-1], both, *second[1:])
 
 
 class OpenBook(msgspec.Struct, frozen=True):
@@ -131,24 +130,39 @@ class OpenBook(msgspec.Struct, frozen=True):
             order_ids=(msgspec.Raw(msgspec.json.encode(order_ids)),) if order_ids else (),
         )
 
-    def then(self, later: Self) -> Self:
-        """The book after `later`, whose records supersede this one's of the same order."""
-        survivors: Mapping[str, Decimal | None] = self.orders
-        if self.orders and later.order_ids:
-            seen = {order_id for array in later.order_ids for order_id in _decode_ids(array)}
-            survivors = {
-                order_id: pnl for order_id, pnl in self.orders.items() if order_id not in seen
-            }
-        return type(self)(
-            orders={**survivors, **later.orders},
-            anonymous=self.anonymous + later.anonymous,
-            anonymous_unknown=self.anonymous_unknown + later.anonymous_unknown,
-            anonymous_pnl=self.anonymous_pnl + later.anonymous_pnl,
-            order_ids=self.order_ids + later.order_ids,
+    @classmethod
+    def joined(cls, books: Sequence[Self]) -> Self:
+        """The book at the end of stretches of time, given in order.
+
+        A record in a later stretch supersedes those of the same order before it.
+        """
+        orders: dict[str, Decimal | None] = {}
+        for book in books:
+            for array in book.order_ids:
+                _supersede(orders, array)
+            orders.update(book.orders)
+        return cls(
+            orders=orders,
+            anonymous=sum(book.anonymous for book in books),
+            anonymous_unknown=sum(book.anonymous_unknown for book in books),
+            anonymous_pnl=sum((book.anonymous_pnl for book in books), ZERO),
+            order_ids=tuple(chain.from_iterable(book.order_ids for book in books)),
         )
 
 
 _decode_ids = msgspec.json.Decoder(list[str]).decode
+_FEW_ORDERS: Final = 8
+
+
+def _supersede(orders: dict[str, Decimal | None], later_ids: msgspec.Raw) -> None:
+    """Take the orders out of `orders` that the JSON array `later_ids` names."""
+    if len(orders) <= _FEW_ORDERS:
+        # Looking for the few in the text is far cheaper than decoding it, and most are not there.
+        text = bytes(later_ids) if orders else b""
+        if not any(msgspec.json.encode(order_id) in text for order_id in orders):
+            return
+    for order_id in orders.keys() & set(_decode_ids(later_ids)):
+        del orders[order_id]
 
 
 class DailyAggregate(msgspec.Struct, frozen=True):
@@ -188,39 +202,45 @@ EMPTY: Final = DailyAggregate()
 def combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
     """The aggregate of consecutive stretches of time, given in time order.
 
-    Associative: any grouping of neighbours gives the same result, so they are combined by
-    halves, which copies each day's lists a logarithmic number of times.
+    Associative: any grouping of neighbours gives the same result.
     """
     with exact_arithmetic():
-        return _combine(aggregates, tail_size)
+        return msgspec.structs.replace(
+            combine_tails(aggregates, tail_size),
+            stats=reduce(TradeStats.then, (part.stats for part in aggregates), TradeStats()),
+            days=_joined_days(aggregates),
+        )
 
 
-def _combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
-    if not aggregates:
-        return EMPTY
-    if len(aggregates) == 1:
-        return aggregates[0]
-    middle = len(aggregates) // 2
-    first = _combine(aggregates[:middle], tail_size)
-    second = _combine(aggregates[middle:], tail_size)
-    return DailyAggregate(
-        stats=first.stats.then(second.stats),
-        days=_joined_days(first.days, second.days),
-        tail=(first.tail + second.tail)[-tail_size:],
-        opens=first.opens.then(second.opens),
-        quality=first.quality.then(second.quality),
-        modes=tuple(sorted({*first.modes, *second.modes})),
-    )
+def combine_tails(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
+    """`combine` without stats and days: all that a rolling window needs, and far less work."""
+    tail: list[Trade] = []
+    for part in reversed(aggregates):
+        if len(tail) >= tail_size:
+            break
+        tail[:0] = part.tail
+    with exact_arithmetic():
+        return DailyAggregate(
+            tail=tuple(tail[-tail_size:]),
+            opens=OpenBook.joined([part.opens for part in aggregates]),
+            quality=Quality.joined([part.quality for part in aggregates]),
+            modes=tuple(sorted({mode for part in aggregates for mode in part.modes})),
+        )
 
 
-def _joined_days(
-    first: tuple[DayResult, ...], second: tuple[DayResult, ...]
-) -> tuple[DayResult, ...]:
-    # One trading day may come in two stretches: from two files, or from an append.
-    if not first or not second or first[-1].date != second[0].date:
-        return first + second
-    left, right = first[-1], second[0]
-    both = DayResult(
-        left.date, left.total_trades + right.total_trades, left.drawdown.then(right.drawdown)
-    )
-    return (*first[:-1], both, *second[1:])
+def _joined_days(aggregates: Iterable[DailyAggregate]) -> tuple[DayResult, ...]:
+    days: list[DayResult] = []
+    for day in chain.from_iterable(part.days for part in aggregates):
+        if days and days[-1].date == day.date:
+            # One trading day may come in two stretches: from two files, or from an append.
+            first = days.pop()
+            days.append(
+                DayResult(
+                    day.date,
+                    first.total_trades + day.total_trades,
+                    first.drawdown.then(day.drawdown),
+                )
+            )
+        else:
+            days.append(day)
+    return tuple(days)

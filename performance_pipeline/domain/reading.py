@@ -73,6 +73,16 @@ def read_log(
         return _Reader(log_day, rules).read(open_lines(), None)
 
 
+def trimmed_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, trimmed, each with its number in the file, from 1."""
+    for number, raw in enumerate(lines, start=1):
+        line = raw.strip(JSON_WHITESPACE)
+        if number == 1:
+            line = line.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
+        if line:
+            yield number, line
+
+
 class _OutOfOrderError(Exception):
     """A record belongs before lines that were already reduced."""
 
@@ -117,12 +127,7 @@ class _Reader:
 
     def _entries(self, lines: Iterable[bytes]) -> Iterator[_Entry]:
         first, last = self._first, self._last
-        for number, raw in enumerate(lines, start=1):
-            line = raw.strip(JSON_WHITESPACE)
-            if number == 1:
-                line = line.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
-            if not line:
-                continue
+        for number, line in trimmed_lines(lines):
             try:
                 trade = parse_trade(line)
             except RejectedLineError as rejection:

@@ -7,6 +7,7 @@ change, or disappear, on its own.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
@@ -78,7 +79,7 @@ class AggregateStore:
         if not self.listing.files:
             self._refuse_an_emptied_folder()
 
-    @property
+    @cached_property
     def oldest_log(self) -> date | None:
         """The UTC day of the oldest log there is, or was when it was last read."""
         known = min(self._index.logs, default=None)
@@ -138,16 +139,16 @@ class AggregateStore:
 
     def _digest(self, log: LogFile) -> str:
         entry = self._changed.get(log.name) or self._index.logs.get(log.name)
-        if entry is not None and entry.describes(log, unfinished_tail=self._unfinished(log)):
+        if entry is not None and entry.describes(log, unfinished_tail=self.is_unfinished(log)):
             return entry.digest
-        content = LogContent(log, self._unfinished(log))
+        content = LogContent(log, self.is_unfinished(log))
         content.consume()
         self._remember(content)
         return content.digest
 
     def _read_part(self, log: LogFile, day: date) -> _Part:
         if log.day not in self._readings:
-            content = LogContent(log, self._unfinished(log))
+            content = LogContent(log, self.is_unfinished(log))
             reading = read_log(content.lines, log.day, self._settings.rules)
             self._remember(content)
             # A log feeds neighbouring days only, and days are asked for in order.
@@ -163,7 +164,8 @@ class AggregateStore:
             log.size, log.modified_ns, content.digest, content.length
         )
 
-    def _unfinished(self, log: LogFile) -> bool:
+    def is_unfinished(self, log: LogFile) -> bool:
+        """Whether `log` is the current UTC day's, whose last line may still be being written."""
         return log.day >= self._today and not log.archived
 
     def _refuse_an_emptied_folder(self) -> None:

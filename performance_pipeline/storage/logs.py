@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import io
 import os
 import re
 import zlib
@@ -10,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from performance_pipeline.settings import PipelineError, parse_date
 
@@ -152,7 +151,7 @@ class LogContent:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             raise UnreadableLogError(f"{self.log.path}: cannot be read ({reason})") from error
 
-    def _open(self) -> io.BufferedIOBase:
+    def _open(self) -> gzip.GzipFile | BinaryIO:
         if self.log.archived:
             return gzip.open(self.log.path, "rb")
         return self.log.path.open("rb", buffering=_BLOCK_BYTES)

@@ -9,7 +9,7 @@ import msgspec
 
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.domain.windows import Period
+from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.files import write_if_changed
 
@@ -32,7 +32,8 @@ def decode_summary(content: bytes) -> PerformanceSummary:
 
 def summary_path(folder: Path, period: Period) -> Path:
     """Where the JSON of `period` lives in `folder`; the Markdown has the suffix `.md`."""
-    return folder / f"{period.window}-summary-{period.key.isoformat()}.json"
+    until = f"-{period.last_day.isoformat()}" if period.window is Window.RANGE else ""
+    return folder / f"{period.window}-summary-{period.key.isoformat()}{until}.json"
 
 
 def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:

@@ -1,0 +1,222 @@
+"""The command line: parses arguments, calls the pipeline, prints. What commands do lives elsewhere.
+
+`summary`, `verify` and `doctor` import neither dagster nor pandas, which take most of a second.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.settings import PipelineError, Settings, parse_date
+from performance_pipeline.tracker import PerformanceTracker, RangeError
+
+EXIT_ERROR = 1
+EXIT_DIFFERENT = 2
+
+
+class Day(click.ParamType):
+    """A date on the command line."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else parse_date(value)
+        except ValueError:
+            self.fail(f"{value!r} is no date; accepted is YYYY-MM-DD", param, ctx)
+
+
+DAY = Day()
+
+
+def examples(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Append an example, kept line by line, to the help of a command."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        command.__doc__ = f"{command.__doc__}\n\n\b\nExample:\n  {text}"
+        return command
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def cli() -> None:
+    """Exact trade performance from a bot's logs: summaries, targets, alerts.
+
+    Settings come from PERFORMANCE_* environment variables; `doctor` shows them.
+    """
+
+
+@cli.command()
+@click.option("--window", type=click.Choice([window.value for window in Window]))
+@click.option("--date", "day", type=DAY, help="A day of the window; default today.")
+@click.option("--start", type=DAY, help="First day of any range, with --end.")
+@click.option("--end", type=DAY, help="Last day of the range, inclusive.")
+@click.option("--json", "form", flag_value="json", help="The summary document on stdout.")
+@click.option("--markdown", "form", flag_value="markdown", help="The Markdown on stdout.")
+@click.option("--export", type=click.Path(path_type=Path), help="Also write both into a folder.")
+@examples("performance-pipeline summary --window weekly --date 2025-10-10")
+def summary(
+    window: str | None,
+    day: date | None,
+    start: date | None,
+    end: date | None,
+    form: str | None,
+    export: Path | None,
+) -> None:
+    """Show one window, computed now from the aggregates; writes nothing but --export."""
+    from performance_pipeline.commands.show import show_summary
+
+    tracker = PerformanceTracker(Settings.from_env())
+    period = _period(tracker, window, day, start, end)
+    if not show_summary(tracker, period, form or "text", export):
+        sys.exit(EXIT_DIFFERENT)
+
+
+@cli.command()
+@click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
+@click.option("--start", type=DAY, help="First day, with --end.")
+@click.option("--end", type=DAY, help="Last day, inclusive.")
+@examples("performance-pipeline backfill --days 30")
+def backfill(days: int | None, start: date | None, end: date | None) -> None:
+    """Materialize days, and the weeks and months they touch, through Dagster."""
+    from performance_pipeline.commands.materialize import materialize_range
+
+    settings = Settings.from_env()
+    tracker = PerformanceTracker(settings)
+    if days is not None:
+        if start or end:
+            raise click.UsageError("give --days, or --start and --end, not both")
+        first, last = tracker.today - timedelta(days=days - 1), tracker.today
+    else:
+        first, last = _both(start, end)
+    materialize_range(settings, *_clipped(tracker, first, last))
+
+
+@cli.command()
+@click.option("--start", type=DAY, help="First day; default the oldest log's.")
+@click.option("--end", type=DAY, help="Last day, inclusive; default today.")
+@examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
+def verify(start: date | None, end: date | None) -> None:
+    """Compare every summary with one recomputed from all raw lines of its days."""
+    from performance_pipeline.commands.verification import verify_range
+
+    tracker = PerformanceTracker(Settings.from_env())
+    oldest = tracker.store.oldest_log or tracker.today
+    first = start or max(oldest, tracker.settings.start_date)
+    if not verify_range(tracker, *_clipped(tracker, first, end or tracker.today)):
+        sys.exit(EXIT_DIFFERENT)
+
+
+@cli.command()
+@examples("performance-pipeline doctor")
+def doctor() -> None:
+    """Show the settings in force, and every log line that would be rejected."""
+    from performance_pipeline.commands.doctor import examine
+
+    examine(PerformanceTracker(Settings.from_env()))
+
+
+@cli.command("sample-logs")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)
+@click.option("--trades-per-day", type=click.IntRange(min=0), default=40, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@examples("performance-pipeline sample-logs --out logs --days 30")
+def sample_logs(out: Path, days: int, trades_per_day: int, seed: int) -> None:
+    """Write realistic, seeded trade logs that end today; never overwrites one."""
+    from performance_pipeline.commands.demo import write_samples
+
+    write_samples(out, days=days, trades_per_day=trades_per_day, seed=seed)
+
+
+@cli.command()
+@examples("performance-pipeline demo")
+def demo() -> None:
+    """From sample logs to summaries, in ./demo, whatever the settings are."""
+    from performance_pipeline.commands.demo import run_demo
+
+    run_demo(Path("demo"))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; every error is one line on stderr and exit status 1."""
+    try:
+        cli.main(arguments, prog_name="performance-pipeline", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except PipelineError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # The reader has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_ERROR)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted")
+
+
+def _fail(message: str) -> None:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(EXIT_ERROR)
+
+
+def _period(
+    tracker: PerformanceTracker,
+    window: str | None,
+    day: date | None,
+    start: date | None,
+    end: date | None,
+) -> Period:
+    if start or end:
+        if day:
+            raise click.UsageError("give --date, or --start and --end, not both")
+        return Period.spanning(*_clipped(tracker, *_both(start, end)))
+    if window is None:
+        raise click.UsageError("give --window, or --start and --end")
+    if window == Window.RANGE:
+        raise click.UsageError("--window range needs --start and --end")
+    period = Period.of(Window(window), day or tracker.today)
+    if (day or tracker.today) > tracker.today:
+        raise RangeError(f"{day} is in the future; today is {tracker.today}")
+    if period.last_day < tracker.settings.start_date:
+        raise _before_everything(tracker, f"{day}")
+    return period
+
+
+def _both(start: date | None, end: date | None) -> tuple[date, date]:
+    if start is None or end is None:
+        raise click.UsageError("give both --start and --end")
+    return start, end
+
+
+def _clipped(tracker: PerformanceTracker, first: date, last: date) -> tuple[date, date]:
+    """The part of a range from the first partition to today, with a notice when it is less."""
+    earliest, today = tracker.settings.start_date, tracker.today
+    if last < first:
+        raise RangeError(f"the range ends ({last}) before it starts ({first})")
+    if last < earliest:
+        raise _before_everything(tracker, f"{first} to {last}")
+    if first > today:
+        raise RangeError(f"{first} to {last} is in the future; today is {today}")
+    if first < earliest:
+        click.echo(f"notice: {first} is before the first partition; from {earliest}", err=True)
+    if last > today:
+        click.echo(f"notice: {last} is in the future; to {today}", err=True)
+    return max(first, earliest), min(last, today)
+
+
+def _before_everything(tracker: PerformanceTracker, asked: str) -> RangeError:
+    return RangeError(
+        f"{asked} is before the first partition; accepted is {tracker.settings.start_date}"
+        " (PERFORMANCE_START_DATE) or later"
+    )

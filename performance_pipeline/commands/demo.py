@@ -1,0 +1,63 @@
+"""`sample-logs` and `demo`: realistic logs, and the whole pipeline over them."""
+
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+
+from performance_pipeline.commands.progress import progress_bar
+from performance_pipeline.domain.windows import Window, days_between
+from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.storage.logs import log_name
+from performance_pipeline.tracker import PerformanceTracker, utc_now
+
+DEMO_DAYS: Final = 90
+
+
+def demo_settings(folder: Path) -> Settings:
+    """The settings of a demo in `folder`: defaults, whatever the environment says."""
+    return Settings.from_env({"PERFORMANCE_LOG_DIR": str(folder / "logs")})
+
+
+def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int) -> None:
+    """Write sample logs ending today into `folder`; raises PipelineError rather than overwrite."""
+    try:
+        options = SampleOptions(
+            end=utc_now().date(), days=days, trades_per_day=trades_per_day, seed=seed
+        )
+        with progress_bar() as bar:
+            task = bar.add_task("sample logs", total=None)
+            written = write_sample_logs(folder, options, lambda _: bar.advance(task))
+    except (FileExistsError, ValueError) as error:
+        raise PipelineError(str(error)) from None
+    click.echo(f"{len(written)} logs in {folder}")
+
+
+def run_demo(folder: Path) -> None:
+    """Sample logs to summaries in `folder`, and the last full week on the terminal."""
+    from performance_pipeline.commands.materialize import materialize_range
+
+    started = time.monotonic()
+    settings = demo_settings(folder)
+    today = utc_now().date()
+    first = _add_missing_logs(settings.log_dir, today)
+    materialize_range(settings, first, today)
+    tracker = PerformanceTracker(settings)
+    click.echo(summary_markdown(tracker.get_summary(Window.WEEKLY)))
+    click.echo(
+        f"Done in {time.monotonic() - started:.0f} s. The summaries are in"
+        f" {settings.output_dir}; `make dev` opens them in Dagster."
+    )
+
+
+def _add_missing_logs(folder: Path, today: date) -> date:
+    """Sample logs of the demo's days, keeping those an earlier demo wrote; the first day."""
+    first = today - timedelta(days=DEMO_DAYS - 1)
+    for day in days_between(first, today):
+        if not (folder / log_name(day)).exists():
+            write_sample_logs(folder, SampleOptions(end=day, days=1))
+    return first

@@ -1,0 +1,51 @@
+"""`backfill`: a range of days through Dagster, with progress."""
+
+import logging
+import time
+from datetime import date
+
+import click
+from dagster import DagsterInstance
+from rich.progress import TaskID
+
+from performance_pipeline.commands.progress import progress_bar
+from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.home import use_home
+from performance_pipeline.settings import PipelineError, Settings
+
+
+class BackfillError(PipelineError):
+    """Some partitions could not be materialized; says which and why."""
+
+
+def materialize_range(settings: Settings, first: date, last: date) -> None:
+    """Materialize the days from `first` to `last`; raises BackfillError when some failed."""
+    use_home(settings)
+    started = time.monotonic()
+    done = 0
+    with progress_bar() as bar, DagsterInstance.get() as instance:
+        tasks: list[TaskID] = []
+
+        def on_layer(layer: Layer) -> None:
+            tasks.append(bar.add_task(layer.asset_key.to_user_string(), total=layer.partitions))
+
+        def on_partition() -> None:
+            nonlocal done
+            done += 1
+            bar.advance(tasks[-1])
+
+        def on_message(message: str, level: int) -> None:
+            if level >= logging.WARNING:
+                bar.console.print(message, markup=False, highlight=False)
+
+        failures = run_backfill(
+            Runtime(settings), instance, first, last, Progress(on_layer, on_partition, on_message)
+        )
+    click.echo(
+        f"{done} partitions of {first} to {last} in {time.monotonic() - started:.1f} s,"
+        f" in {settings.output_dir}",
+        err=True,
+    )
+    if failures:
+        raise BackfillError("; ".join(failures))

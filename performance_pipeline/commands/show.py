@@ -1,0 +1,24 @@
+"""`summary`: one window on the terminal, as JSON, or as Markdown."""
+
+from pathlib import Path
+
+import click
+
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.summaries import encode_summary, write_summary
+from performance_pipeline.tracker import PerformanceTracker
+
+
+def show_summary(
+    tracker: PerformanceTracker, period: Period, form: str, export: Path | None
+) -> bool:
+    """Print the summary of `period`; False when it breaches a target."""
+    summary = tracker.summarize(period)
+    if export is not None:
+        summary = write_summary(export, period, summary)
+    if form == "json":
+        click.echo(encode_summary(summary), nl=False)
+    else:
+        click.echo(summary_markdown(summary), nl=False)
+    return not any(result.status == "breached" for result in summary.targets)

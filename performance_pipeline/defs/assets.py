@@ -1,0 +1,156 @@
+"""The assets: trade logs, one aggregate a day, and one summary asset a window.
+
+An asset body reads, makes one pure call, writes, and returns metadata. Every asset takes any
+contiguous range of its partitions in one run.
+"""
+
+from collections.abc import Callable
+from datetime import date
+
+import dagster as dg
+
+from performance_pipeline.defs.metadata import Metadata, aggregate_metadata, summary_metadata
+from performance_pipeline.defs.partitions import Partitions, days_of_window, partition_days
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline.storage.aggregates import Day
+from performance_pipeline.storage.files import remove_leftovers
+from performance_pipeline.storage.logs import UnreadableLogError
+from performance_pipeline.storage.sessions import keep_sessions
+from performance_pipeline.storage.summaries import summary_path, write_summary
+
+TRADE_LOG = dg.AssetKey("trade_log")
+DAILY_AGGREGATE = dg.AssetKey("daily_aggregate")
+
+_DESCRIPTIONS = {
+    Window.DAILY: "One trading day's performance: how the day went, against the targets.",
+    Window.WEEKLY: "One week's performance, Monday to Sunday, recombined from its days.",
+    Window.MONTHLY: "One calendar month's performance, recombined from its days.",
+    Window.ROLLING: "The last N closed trades up to the end of a day, whatever days they fell on.",
+}
+
+_PROGRESS_EVERY = 50
+
+
+def summary_key(window: Window) -> dg.AssetKey:
+    return dg.AssetKey(f"{window}_summary")
+
+
+def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        TRADE_LOG,
+        partitions_def=partitions.daily,
+        group_name="logs",
+        kinds={"json"},
+        description=(
+            "The trade logs that the bot appends to. A partition is one trading day: the lines of"
+            " the UTC-dated log files that overlap it."
+        ),
+    )
+
+
+def daily_aggregate_asset(runtime: Runtime, partitions: Partitions) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=DAILY_AGGREGATE,
+        deps=[TRADE_LOG],
+        partitions_def=partitions.daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="aggregates",
+        kinds={"python", "json"},
+        description=(
+            "One trading day reduced to a small aggregate that merges exactly: counts, sums,"
+            " streaks, drawdown, open orders and the last N trades."
+        ),
+    )
+    def daily_aggregate(context: dg.AssetExecutionContext) -> None:
+        tracker = runtime.tracker()
+        folder = runtime.settings.output_dir
+        remove_leftovers(folder)
+        remove_leftovers(folder / "aggregates")
+        keep_sessions(runtime.settings, tracker.today)
+
+        def refresh(day: date) -> Metadata:
+            refreshed = tracker.store.refresh(day)
+            _warn_of_rejected_lines(context, refreshed)
+            return aggregate_metadata(refreshed, tracker.store.path(day))
+
+        try:
+            _materialize_each(context, refresh)
+        finally:
+            tracker.store.save_index()
+
+    return daily_aggregate
+
+
+def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=summary_key(window),
+        deps=[dg.AssetDep(DAILY_AGGREGATE, partition_mapping=days_of_window(window))],
+        partitions_def=partitions.for_window(window),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="summaries",
+        kinds={"python", "json", "markdown"},
+        description=_DESCRIPTIONS[window],
+    )
+    def summary(context: dg.AssetExecutionContext) -> None:
+        tracker = runtime.tracker()
+        folder = runtime.settings.output_dir
+
+        def write(day: date) -> Metadata:
+            period = Period.of(window, day)
+            written = write_summary(folder, period, tracker.summarize(period))
+            return summary_metadata(written, summary_path(folder, period))
+
+        _materialize_each(context, write)
+
+    return summary
+
+
+def summary_assets(runtime: Runtime, partitions: Partitions) -> list[dg.AssetsDefinition]:
+    return [summary_asset(runtime, partitions, window) for window in PARTITIONED_WINDOWS]
+
+
+def _materialize_each(
+    context: dg.AssetExecutionContext, materialize: Callable[[date], Metadata]
+) -> None:
+    """Materialize every partition of the run, each with its own metadata.
+
+    A partition that needs a log which cannot be read does not keep the others from being done:
+    they are recorded, and then the run fails, naming the partition and the log.
+    """
+    days = partition_days(list(context.partition_keys))
+    done: dict[date, Metadata] = {}
+    failed: dict[date, UnreadableLogError] = {}
+    for count, day in enumerate(days, start=1):
+        try:
+            done[day] = materialize(day)
+        except UnreadableLogError as error:
+            failed[day] = error
+        if count % _PROGRESS_EVERY == 0:
+            context.log.info(f"{count} of {len(days)} partitions written")
+    if not failed:
+        for day, metadata in done.items():
+            context.add_asset_metadata(metadata, partition_key=day.isoformat())
+        return
+    for day, metadata in done.items():
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
+        )
+    reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
+    raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
+
+
+def _warn_of_rejected_lines(context: dg.AssetExecutionContext, day: Day) -> None:
+    quality = day.aggregate.quality
+    if quality.rejected:
+        lines = [f"{line.file}:{line.line}: {line.reason}" for line in quality.rejected_lines]
+        more = quality.rejected - len(lines)
+        context.log.warning(
+            "\n".join(
+                [
+                    f"{day.date}: {quality.rejected} rejected lines",
+                    *lines,
+                    *([f"and {more} more"] if more else []),
+                ]
+            )
+        )

@@ -1,0 +1,120 @@
+"""Materializing a range of days through Dagster from the command line, one run a layer."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+
+from performance_pipeline.defs.assets import DAILY_AGGREGATE, summary_key
+from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One asset and the partitions of it that a range of days touches."""
+
+    asset_key: dg.AssetKey
+    window: Window
+    first: date
+    last: date
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions that is."""
+        count, key = 0, self.last
+        while key >= self.first:
+            count += 1
+            key = Period.of(self.window, date.fromordinal(key.toordinal() - 1)).key
+        return count
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the caller is told while runs go on."""
+
+    on_layer: Callable[[Layer], None]
+    on_partition: Callable[[], None]
+    on_message: Callable[[str, int], None]
+    """A line of the run log, and its logging level."""
+
+
+def layers(first: date, last: date) -> list[Layer]:
+    """What a backfill of the days from `first` to `last` materializes, in order."""
+    return [
+        Layer(DAILY_AGGREGATE, Window.DAILY, first, last),
+        *(
+            Layer(
+                summary_key(window),
+                window,
+                Period.of(window, first).key,
+                Period.of(window, last).key,
+            )
+            for window in PARTITIONED_WINDOWS
+        ),
+    ]
+
+
+def run_backfill(
+    runtime: Runtime, instance: dg.DagsterInstance, first: date, last: date, progress: Progress
+) -> list[str]:
+    """Materialize the days from `first` to `last`, and the weeks and months they touch.
+
+    A partition that fails does not keep the others from being done. Returns what failed and why.
+    """
+    definitions = build_definitions(runtime, loggers={"progress": _progress_logger(progress)})
+    job = definitions.resolve_implicit_global_asset_job_def()
+    failures: list[str] = []
+    for layer in layers(first, last):
+        progress.on_layer(layer)
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=[layer.asset_key],
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
+            },
+            raise_on_error=False,
+        )
+        failures += _failures(result)
+    return failures
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            if data.user_failure_data is not None and data.user_failure_data.description:
+                yield f"{event.step_key}: {data.user_failure_data.description}"
+            elif data.error is not None:
+                cause = data.error.cause or data.error
+                yield f"{event.step_key}: {cause.message.strip()}"
+    if not result.success and not any(event.is_step_failure for event in result.all_events):
+        yield "the run failed before its first step; its log says why"
+
+
+def _progress_logger(progress: Progress) -> dg.LoggerDefinition:
+    """A Dagster logger that turns events into progress, in place of Dagster's console output."""
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            event = getattr(record, "dagster_meta", {}).get("dagster_event")
+            if event is None:
+                message = getattr(record, "dagster_meta", {}).get("orig_message")
+                progress.on_message(message or record.getMessage(), record.levelno)
+            elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+                progress.on_partition()
+
+    def listening(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("performance_pipeline.progress", logging.INFO)
+        logger.addHandler(Listener())
+        return logger
+
+    return dg.LoggerDefinition(listening, description="Progress of a command-line backfill")

@@ -1,0 +1,40 @@
+"""All definitions together, built from settings; what the entry point and the tests load."""
+
+import warnings
+from collections.abc import Mapping
+
+import dagster as dg
+
+from performance_pipeline.defs.assets import (
+    daily_aggregate_asset,
+    summary_assets,
+    trade_log_spec,
+)
+from performance_pipeline.defs.checks import log_is_clean_check
+from performance_pipeline.defs.partitions import Partitions
+from performance_pipeline.defs.runtime import Runtime
+
+
+def build_definitions(
+    runtime: Runtime, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+) -> dg.Definitions:
+    """The project's definitions; no log is read and no file is written to build them."""
+    partitions = Partitions.of(runtime.settings)
+    with warnings.catch_warnings():
+        # Single-run backfills, day mappings at the edges and partitioned checks are marked beta or
+        # preview; the Dagster version is bounded, and tests hold each of them to what we rely on.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        assets: list[dg.AssetSpec | dg.AssetsDefinition] = [
+            trade_log_spec(partitions),
+            daily_aggregate_asset(runtime, partitions),
+            *summary_assets(runtime, partitions),
+        ]
+        checks = [log_is_clean_check(runtime, partitions)]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=checks,
+        # The arithmetic of a year takes less than the imports of one step process.
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )

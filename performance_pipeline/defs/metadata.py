@@ -1,0 +1,69 @@
+"""What Dagster shows of a result: numbers it can plot over partitions, text and links.
+
+Plotted money is a float rounded to cents, good for a curve and nothing else; the exact numbers
+are in the files that the metadata links to.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+
+from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.aggregates import Day
+
+Metadata = Mapping[str, dg.MetadataValue]
+
+
+def summary_metadata(summary: PerformanceSummary, path: Path) -> Metadata:
+    """Of one summary partition; a metric that is undefined is left out, never plotted as 0."""
+    quality = summary.data_quality
+    plotted = {
+        "win_rate": summary.win_rate,
+        "realized_pnl": summary.realized_pnl,
+        "max_drawdown": summary.max_drawdown,
+        "profit_factor": summary.profit_factor,
+        "expectancy": summary.expectancy,
+    }
+    return {
+        "total_trades": dg.MetadataValue.int(summary.total_trades),
+        **{name: _plotted(value) for name, value in plotted.items() if value is not None},
+        "alert_status": dg.MetadataValue.text(summary.alert_status),
+        "summary": dg.MetadataValue.md(summary_markdown(summary)),
+        "json": dg.MetadataValue.path(path.absolute()),
+        "markdown": dg.MetadataValue.path(path.with_suffix(".md").absolute()),
+        "data_quality": dg.MetadataValue.text(quality.status),
+        "missing_days": dg.MetadataValue.int(len(quality.missing_days)),
+        "rejected_lines": dg.MetadataValue.int(quality.rejected),
+    }
+
+
+def aggregate_metadata(day: Day, path: Path) -> Metadata:
+    """Of one daily aggregate."""
+    stats, quality = day.aggregate.stats, day.aggregate.quality
+    return {
+        "total_trades": dg.MetadataValue.int(stats.total_trades),
+        "open_trades": dg.MetadataValue.int(day.aggregate.opens.open_trades),
+        "realized_pnl": _plotted(stats.realized_pnl),
+        "max_drawdown": _plotted(stats.drawdown.worst),
+        "aggregate": dg.MetadataValue.path(path.absolute()),
+        **quality_metadata(day),
+        "accepted_lines": dg.MetadataValue.int(quality.accepted),
+        "duplicate_lines": dg.MetadataValue.int(quality.duplicates),
+    }
+
+
+def quality_metadata(day: Day) -> Metadata:
+    """What `log_is_clean` judges a day by."""
+    quality = day.aggregate.quality
+    return {
+        "rejected_lines": dg.MetadataValue.int(quality.rejected),
+        "misdated_records": dg.MetadataValue.int(quality.misdated),
+        "outcome_conflicts": dg.MetadataValue.int(quality.outcome_conflicts),
+    }
+
+
+def _plotted(value: Decimal) -> dg.FloatMetadataValue:
+    return dg.MetadataValue.float(round(float(value), 6))

@@ -1,0 +1,55 @@
+"""The partitions of every asset, and how those of one window map to days.
+
+All share one time zone, include the running period, and use the key format `YYYY-MM-DD`.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+
+from performance_pipeline.domain.windows import ROLLING_LOOKBACK_DAYS, Period, Window
+from performance_pipeline.settings import Settings, parse_date
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """One partition a day, week and month; a rolling window has one a day."""
+
+    daily: dg.DailyPartitionsDefinition
+    weekly: dg.WeeklyPartitionsDefinition
+    monthly: dg.MonthlyPartitionsDefinition
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Partitions":
+        zone = settings.timezone.key
+
+        def first(window: Window) -> str:
+            return Period.of(window, settings.start_date).key.isoformat()
+
+        return cls(
+            dg.DailyPartitionsDefinition(first(Window.DAILY), timezone=zone, end_offset=1),
+            # Dagster's weeks start on Sunday unless told otherwise.
+            dg.WeeklyPartitionsDefinition(
+                first(Window.WEEKLY), timezone=zone, end_offset=1, day_offset=1
+            ),
+            dg.MonthlyPartitionsDefinition(first(Window.MONTHLY), timezone=zone, end_offset=1),
+        )
+
+    def for_window(self, window: Window) -> dg.TimeWindowPartitionsDefinition:
+        if window is Window.WEEKLY:
+            return self.weekly
+        return self.monthly if window is Window.MONTHLY else self.daily
+
+
+def days_of_window(window: Window) -> dg.TimeWindowPartitionMapping:
+    """Which days a partition of `window` is made of; the first ones may lie before any day."""
+    lookback = ROLLING_LOOKBACK_DAYS - 1 if window is Window.ROLLING else 0
+    return dg.TimeWindowPartitionMapping(
+        start_offset=-lookback, allow_nonexistent_upstream_partitions=True
+    )
+
+
+def partition_days(keys: list[str]) -> list[date]:
+    """The key days of `keys`, in time order."""
+    return sorted(parse_date(key) for key in keys)

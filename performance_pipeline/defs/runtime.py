@@ -1,0 +1,20 @@
+"""What the definitions run with: the settings they were built from, and a clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from performance_pipeline.settings import Settings
+from performance_pipeline.tracker import PerformanceTracker, utc_now
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Handed to every definition; a test replaces the clock."""
+
+    settings: Settings
+    clock: Callable[[], datetime] = utc_now
+
+    def tracker(self) -> PerformanceTracker:
+        """A look at the log folder as it is now."""
+        return PerformanceTracker(self.settings, self.clock)
