@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,26 +18,25 @@ from performance_pipeline.tracker import PerformanceTracker, RangeError
 EXIT_ERROR = 1
 EXIT_DIFFERENT = 2
 
-
-class Day(click.ParamType):
-    """A date on the command line."""
-
-    name = "YYYY-MM-DD"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        try:
-            return value if isinstance(value, date) else parse_date(value)
-        except ValueError:
-            self.fail(f"{value!r} is no date; accepted is YYYY-MM-DD", param, ctx)
+_Command = Callable[..., None]
 
 
-DAY = Day()
+def _day(text: str) -> date:
+    try:
+        return parse_date(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no date; accepted is YYYY-MM-DD") from None
 
 
-def examples(text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _Command]:
+    """An option that takes a date."""
+    return click.option(name, *variables, type=_day, metavar="YYYY-MM-DD", help=help)
+
+
+def examples(text: str) -> Callable[[_Command], _Command]:
     """Append an example, kept line by line, to the help of a command."""
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+    def decorate(command: _Command) -> _Command:
         command.__doc__ = f"{command.__doc__}\n\n\b\nExample:\n  {text}"
         return command
 
@@ -55,9 +53,9 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--window", type=click.Choice([window.value for window in Window]))
-@click.option("--date", "day", type=DAY, help="A day of the window; default today.")
-@click.option("--start", type=DAY, help="First day of any range, with --end.")
-@click.option("--end", type=DAY, help="Last day of the range, inclusive.")
+@day_option("--date", "day", help="A day of the window; default today.")
+@day_option("--start", help="First day of any range, with --end.")
+@day_option("--end", help="Last day of the range, inclusive.")
 @click.option("--json", "form", flag_value="json", help="The summary document on stdout.")
 @click.option("--markdown", "form", flag_value="markdown", help="The Markdown on stdout.")
 @click.option("--export", type=click.Path(path_type=Path), help="Also write both into a folder.")
@@ -81,8 +79,8 @@ def summary(
 
 @cli.command()
 @click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
-@click.option("--start", type=DAY, help="First day, with --end.")
-@click.option("--end", type=DAY, help="Last day, inclusive.")
+@day_option("--start", help="First day, with --end.")
+@day_option("--end", help="Last day, inclusive.")
 @examples("performance-pipeline backfill --days 30")
 def backfill(days: int | None, start: date | None, end: date | None) -> None:
     """Materialize days, and the weeks and months they touch, through Dagster."""
@@ -100,8 +98,8 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 
 
 @cli.command()
-@click.option("--start", type=DAY, help="First day; default the oldest log's.")
-@click.option("--end", type=DAY, help="Last day, inclusive; default today.")
+@day_option("--start", help="First day; default the oldest log's.")
+@day_option("--end", help="Last day, inclusive; default today.")
 @examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
 def verify(start: date | None, end: date | None) -> None:
     """Compare every summary with one recomputed from all raw lines of its days."""

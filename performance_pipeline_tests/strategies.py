@@ -328,7 +328,7 @@ def contents(draw: st.DrawFn, file_day: date, max_lines: int = 6) -> bytes:
         draw(st.sampled_from(LINE_STARTS)) + line + draw(st.sampled_from(LINE_ENDS))
         for line in lines
     )
-    if draw(st.integers(0, 5)) == 0:
+    if draw(st.integers(0, 2)) == 0:
         content = content.rstrip(b"\n")
     if draw(st.integers(0, 9)) == 0:
         content = b"\xef\xbb\xbf" + content

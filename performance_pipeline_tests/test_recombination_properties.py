@@ -72,8 +72,11 @@ class Place:
         return PerformanceTracker(Settings.from_env(self.environment), clock=lambda: now)
 
     def write(self, logs: Mapping[date, bytes]) -> None:
+        """Make the folder hold `logs`; one that is there already keeps its modification time."""
         for day, content in logs.items():
-            (self.log_dir / f"{day}.jsonl").write_bytes(content)
+            log = self.log_dir / f"{day}.jsonl"
+            if not log.exists() or log.read_bytes() != content:
+                log.write_bytes(content)
 
     def archive(self, day: date) -> None:
         plain = self.log_dir / f"{day}.jsonl"
@@ -405,9 +408,10 @@ def test_summaries_are_right_whatever_was_materialized_before(
     now = data.draw(moments(folder))
     # Once as the bot was still writing, maybe under other settings; once again for some days.
     before = data.draw(st.one_of(st.just(rules), rules_for(folder, filtered=True)))
-    earlier = datetime.combine(data.draw(st.sampled_from(folder.days)), time(12), tzinfo=UTC)
+    noon = datetime.combine(data.draw(st.sampled_from(folder.days)), time(12), tzinfo=UTC)
+    earlier = min(noon, now)
     shorter = {
-        day: content[: data.draw(st.integers(0, len(content)))]
+        day: content[: data.draw(st.just(len(content)) | st.integers(0, len(content)))]
         for day, content in folder.logs.items()
         if data.draw(st.booleans())
     }
@@ -418,6 +422,22 @@ def test_summaries_are_right_whatever_was_materialized_before(
         at.write(folder.logs)
         at.materialize(again, now)
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
+
+
+@property_settings(25)
+@given(data=st.data(), folder=folders(max_days=2))
+def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
+    data: st.DataObject, folder: LogFolder
+) -> None:
+    rules = data.draw(rules_for(folder))
+    logs = {day: content.rstrip(b"\r\n") for day, content in folder.logs.items()}
+    during = datetime.combine(max(logs), time(23, 59), tzinfo=UTC)
+    asked = data.draw(windows(folder))
+    with place(rules) as at:
+        at.write(logs)
+        assert_equal_to_reference(asked, at.tracker(during), logs, rules)
+        at.materialize(days_around(folder), during)
+        assert_equal_to_reference(asked, at.tracker(during + DAY), logs, rules)
 
 
 @property_settings(25)

@@ -1,0 +1,34 @@
+# Everything a person runs. Each target makes .venv from requirements.lock first.
+
+PYTHON ?= python3.11
+PORT ?= 3000
+RUN := .venv/bin/python -m
+
+.PHONY: demo test dev lint format clean
+
+demo: .venv/ready
+	@$(RUN) performance_pipeline demo
+
+test: .venv/ready
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	.venv/bin/dg check defs
+	$(RUN) pytest -q
+
+dev: .venv/ready
+	@$(RUN) performance_pipeline.dev $(PORT)
+
+format: .venv/ready
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+clean:
+	rm -rf .venv demo
+
+# --no-deps: the lock is the whole truth, and a package it lacks is an error at once.
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch .venv/ready
