@@ -10,7 +10,13 @@ from datetime import UTC, date, datetime
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
 from performance_pipeline.domain.quality import data_quality
-from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
+from performance_pipeline.domain.windows import (
+    Period,
+    Window,
+    log_days_of,
+    trading_day,
+    trading_days_of,
+)
 from performance_pipeline.settings import PipelineError, Settings
 from performance_pipeline.storage.aggregates import AggregateStore, Day
 from performance_pipeline.storage.logs import log_name
@@ -69,8 +75,12 @@ class PerformanceTracker:
         )
 
     def counted_days(self, period: Period) -> list[date]:
-        """The days of `period` from the first partition to today."""
-        return [day for day in period.days() if self.settings.start_date <= day <= self.today]
+        """The days of `period` from the first partition to the last that a log can reach.
+
+        That may be tomorrow: west of Greenwich the log of the new UTC day starts in the evening.
+        """
+        last = trading_days_of(self.now.date(), self.settings.timezone)[-1]
+        return [day for day in period.days() if self.settings.start_date <= day <= last]
 
     def day(self, day: date) -> Day:
         if day not in self._days:

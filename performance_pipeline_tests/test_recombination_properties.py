@@ -361,7 +361,7 @@ def test_how_late_a_line_may_come_before_a_second_reading_changes_nothing(
 
 
 @pytest.mark.parametrize("window", PARTITIONED_WINDOWS)
-@property_settings(70)
+@property_settings(60)
 @given(data=st.data(), folder=folders())
 def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
     window: Window, data: st.DataObject, folder: LogFolder
@@ -373,7 +373,7 @@ def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
         assert_equal_to_reference(WINDOWS[window](folder), at.tracker(now), folder.logs, rules)
 
 
-@property_settings(70)
+@property_settings(60)
 @given(data=st.data(), folder=folders())
 def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
     data: st.DataObject, folder: LogFolder
@@ -386,7 +386,7 @@ def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
-@property_settings(80)
+@property_settings(60)
 @given(data=st.data(), folder=folders())
 def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
     data: st.DataObject, folder: LogFolder

@@ -96,7 +96,7 @@ class _QuickLine(msgspec.Struct, gc=False):
     price: str
     outcome: Outcome | None
     order_id: str | None = None
-    execution_mode: str | None = None
+    execution_mode: Literal["PAPER", "LIVE"] | None = None
     account_id: str | None = None
     strategy_name: str | None = None
     stop_loss: str | None = None
@@ -338,7 +338,7 @@ _JUDGES: Final[dict[str, Callable[[object], Any]]] = {
     "quantity": _positive,
     "price": _positive,
     "order_id": _text,
-    "execution_mode": _text,
+    "execution_mode": _one_of("PAPER", "LIVE"),
     "account_id": _text,
     "strategy_name": _text,
     "stop_loss": _number,
