@@ -11,8 +11,10 @@ from pathlib import Path
 
 import click
 
+from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.settings import PipelineError, Settings, parse_date
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.tracker import PerformanceTracker, RangeError
 
 EXIT_ERROR = 1
@@ -119,6 +121,33 @@ def doctor() -> None:
     from performance_pipeline.commands.doctor import examine
 
     examine(PerformanceTracker(Settings.from_env()))
+
+
+@cli.group()
+def alerts() -> None:
+    """Show and acknowledge target breaches."""
+
+
+@alerts.command("list")
+@click.option("--status", type=click.Choice(STATES), help="Only alerts in this state.")
+@click.option("--all", "late_too", is_flag=True, help="Also those raised long after the fact.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array on stdout.")
+@examples("performance-pipeline alerts list --status raised")
+def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
+    """Show the state of every alert, oldest first."""
+    from performance_pipeline.commands.alerts import show_alerts
+
+    show_alerts(Settings.from_env(), status=status, late_too=late_too, as_json=as_json)
+
+
+@alerts.command("ack")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@examples("performance-pipeline alerts ack weekly-2025-10-06-win_rate-1")
+def acknowledge_alerts(ids: tuple[str, ...]) -> None:
+    """Acknowledge active alerts; the alert log records when."""
+    from performance_pipeline.commands.alerts import acknowledge_all
+
+    acknowledge_all(Settings.from_env(), ids)
 
 
 @cli.command("sample-logs")

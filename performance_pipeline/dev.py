@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from performance_pipeline.commands.demo import demo_settings
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.home import use_home
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.settings import Settings
 
 
 def main(port: str) -> None:

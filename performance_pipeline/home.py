@@ -9,7 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.files import write_atomically
 
 HOME_VARIABLE: Final = "DAGSTER_HOME"

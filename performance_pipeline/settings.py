@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from performance_pipeline.domain.reading import ReadingRules
+from performance_pipeline.errors import PipelineError
 
 FORMAT_VERSION: Final = 1
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
@@ -21,10 +22,6 @@ FORMAT_VERSION: Final = 1
 T = TypeVar("T")
 
 EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
-
-
-class PipelineError(Exception):
-    """Something an operator can mend, said in one line; the command line shows it and exits 1."""
 
 
 class SettingsError(PipelineError):

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
 from performance_pipeline.domain.quality import data_quality
+from performance_pipeline.domain.targets import judged
 from performance_pipeline.domain.windows import (
     Period,
     Window,
@@ -17,10 +18,12 @@ from performance_pipeline.domain.windows import (
     trading_day,
     trading_days_of,
 )
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import AggregateStore, Day
 from performance_pipeline.storage.logs import log_name
 from performance_pipeline.storage.sessions import market_sessions
+from performance_pipeline.storage.targets_file import load_targets
 
 
 class RangeError(PipelineError):
@@ -46,6 +49,7 @@ class PerformanceTracker:
         self.now = clock()
         self.today = trading_day(self.now, self.settings.timezone)
         self.store = AggregateStore(self.settings, self.now)
+        self.targets = load_targets(self.settings.targets_file)
         self._sessions = market_sessions(self.settings, self.today)
         self._days: dict[date, Day] = {}
 
@@ -65,13 +69,19 @@ class PerformanceTracker:
         if aggregate is None:
             combined = combine_tails if period.window is Window.ROLLING else combine
             aggregate = combined([day.aggregate for day in days], self.settings.rolling_window)
-        return summarize(
+        summary = summarize(
             period,
             aggregate,
             zone=self.settings.timezone,
             data_quality=self._data_quality(days, aggregate),
             settings=self.settings.fingerprint,
             generated_at=self.now,
+        )
+        return judged(
+            summary,
+            self.targets.file,
+            now=self.now,
+            rolling_window=self.settings.rolling_window,
         )
 
     def counted_days(self, period: Period) -> list[date]:

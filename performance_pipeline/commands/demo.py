@@ -9,9 +9,10 @@ import click
 
 from performance_pipeline.commands.progress import progress_bar
 from performance_pipeline.domain.windows import Window, days_between
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
 from performance_pipeline.tracker import PerformanceTracker, utc_now
 

@@ -2,10 +2,12 @@
 
 import click
 
+from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.reading import trimmed_lines
 from performance_pipeline.domain.trades import RejectedLineError, parse_trade
-from performance_pipeline.domain.windows import trading_days_of
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, trading_days_of
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
 from performance_pipeline.tracker import PerformanceTracker
 
@@ -14,6 +16,7 @@ def examine(tracker: PerformanceTracker) -> None:
     """Print all of it; raises PipelineError when a log cannot be read."""
     logs = [log for _, log in sorted(tracker.store.listing.files.items())]
     _show_settings(tracker.settings)
+    _show_targets(tracker)
     click.echo(f"Logs: {len(logs)} in {tracker.settings.log_dir}")
     _show_logs_left_out(tracker, logs)
     rejected = 0
@@ -37,6 +40,19 @@ def _show_settings(settings: Settings) -> None:
         if name == "account" and value:
             value = "one account"
         click.echo(f"  {name}: {'none' if value in ('', None) else value}")
+
+
+def _show_targets(tracker: PerformanceTracker) -> None:
+    loaded = tracker.targets
+    click.echo(f"Targets in {tracker.settings.targets_file}")
+    for sentence in (*loaded.errors, *loaded.warnings):
+        click.echo(f"  {sentence}")
+    if loaded.file is None or loaded.file.targets is None:
+        return
+    for window in PARTITIONED_WINDOWS:
+        for line in loaded.file.targets.for_window(window):
+            critical = "" if line.critical is None else f", critical below {plain(line.critical)}"
+            click.echo(f"  {window}: {line.metric} at least {plain(line.target)}{critical}")
 
 
 def _show_logs_left_out(tracker: PerformanceTracker, logs: list[LogFile]) -> None:

@@ -11,8 +11,9 @@ from rich.progress import TaskID
 from performance_pipeline.commands.progress import progress_bar
 from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.home import use_home
-from performance_pipeline.settings import PipelineError, Settings
+from performance_pipeline.settings import Settings
 
 
 class BackfillError(PipelineError):

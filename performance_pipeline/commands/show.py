@@ -14,6 +14,8 @@ def show_summary(
     tracker: PerformanceTracker, period: Period, form: str, export: Path | None
 ) -> bool:
     """Print the summary of `period`; False when it breaches a target."""
+    for sentence in (*tracker.targets.errors, *tracker.targets.warnings):
+        click.echo(f"warning: {sentence}", err=True)
     summary = tracker.summarize(period)
     if export is not None:
         summary = write_summary(export, period, summary)

@@ -20,6 +20,7 @@ from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline.storage.summaries import summary_path, write_summary
 
 TRADE_LOG = dg.AssetKey("trade_log")
+PERFORMANCE_TARGETS = dg.AssetKey("performance_targets")
 DAILY_AGGREGATE = dg.AssetKey("daily_aggregate")
 
 _DESCRIPTIONS = {
@@ -36,6 +37,9 @@ def summary_key(window: Window) -> dg.AssetKey:
     return dg.AssetKey(f"{window}_summary")
 
 
+SUMMARY_KEYS = [summary_key(window) for window in PARTITIONED_WINDOWS]
+
+
 def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
     return dg.AssetSpec(
         TRADE_LOG,
@@ -46,6 +50,15 @@ def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
             "The trade logs that the bot appends to. A partition is one trading day: the lines of"
             " the UTC-dated log files that overlap it."
         ),
+    )
+
+
+def performance_targets_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        PERFORMANCE_TARGETS,
+        group_name="targets",
+        kinds={"yaml"},
+        description="The operator's targets file, which verdicts are judged by.",
     )
 
 
@@ -85,7 +98,10 @@ def daily_aggregate_asset(runtime: Runtime, partitions: Partitions) -> dg.Assets
 def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> dg.AssetsDefinition:
     @dg.asset(
         key=summary_key(window),
-        deps=[dg.AssetDep(DAILY_AGGREGATE, partition_mapping=days_of_window(window))],
+        deps=[
+            dg.AssetDep(DAILY_AGGREGATE, partition_mapping=days_of_window(window)),
+            PERFORMANCE_TARGETS,
+        ],
         partitions_def=partitions.for_window(window),
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="summaries",
@@ -95,6 +111,10 @@ def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> d
     def summary(context: dg.AssetExecutionContext) -> None:
         tracker = runtime.tracker()
         folder = runtime.settings.output_dir
+        for error in tracker.targets.errors:
+            context.log.error(error)
+        for warning in tracker.targets.warnings:
+            context.log.warning(warning)
 
         def write(day: date) -> Metadata:
             period = Period.of(window, day)

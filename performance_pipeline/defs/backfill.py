@@ -11,9 +11,12 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
+from performance_pipeline.defs.alerting import update_alert_log
 from performance_pipeline.defs.assets import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.evaluations import evaluated_by
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.alerts import raised_warnings
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 
 
@@ -67,11 +70,13 @@ def run_backfill(
 ) -> list[str]:
     """Materialize the days from `first` to `last`, and the weeks and months they touch.
 
-    A partition that fails does not keep the others from being done. Returns what failed and why.
+    Then the alert log is made true to what was evaluated. A partition that fails does not keep
+    the others from being done. Returns what failed and why.
     """
     definitions = build_definitions(runtime, loggers={"progress": _progress_logger(progress)})
     job = definitions.resolve_implicit_global_asset_job_def()
     failures: list[str] = []
+    run_ids = []
     for layer in layers(first, last):
         progress.on_layer(layer)
         result = job.execute_in_process(
@@ -81,9 +86,15 @@ def run_backfill(
                 ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
             },
+            # Naming a logger is what replaces Dagster's own console output.
+            run_config={"loggers": {"progress": {}}},
             raise_on_error=False,
         )
         failures += _failures(result)
+        run_ids.append(result.run_id)
+    events = update_alert_log(runtime, instance, evaluated_by(instance, run_ids))
+    for sentence in raised_warnings(events):
+        progress.on_message(sentence, logging.WARNING)
     return failures
 
 

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from performance_pipeline.defs.alerting import performance_alert_sensor, performance_alerts_spec
 from performance_pipeline.defs.assets import (
     daily_aggregate_asset,
+    performance_targets_spec,
     summary_assets,
     trade_log_spec,
 )
-from performance_pipeline.defs.checks import log_is_clean_check
+from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
 
 def build_definitions(
@@ -27,13 +30,19 @@ def build_definitions(
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets: list[dg.AssetSpec | dg.AssetsDefinition] = [
             trade_log_spec(partitions),
+            performance_targets_spec(),
             daily_aggregate_asset(runtime, partitions),
             *summary_assets(runtime, partitions),
+            performance_alerts_spec(),
         ]
-        checks = [log_is_clean_check(runtime, partitions)]
+        checks = [
+            log_is_clean_check(runtime, partitions),
+            *(meets_targets_check(runtime, partitions, window) for window in PARTITIONED_WINDOWS),
+        ]
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
+        sensors=[performance_alert_sensor(runtime)],
         # The arithmetic of a year takes less than the imports of one step process.
         executor=dg.in_process_executor,
         loggers=loggers,

@@ -7,12 +7,18 @@ are in the files that the metadata links to.
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 
+from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.reports.markdown import number, summary_markdown
 from performance_pipeline.storage.aggregates import Day
+from performance_pipeline.storage.plain_json import plain_document
+
+VERDICTS: Final = "verdicts"
 
 Metadata = Mapping[str, dg.MetadataValue]
 
@@ -31,6 +37,7 @@ def summary_metadata(summary: PerformanceSummary, path: Path) -> Metadata:
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),
+        "targets": _target_table(summary),
         "summary": dg.MetadataValue.md(summary_markdown(summary)),
         "json": dg.MetadataValue.path(path.absolute()),
         "markdown": dg.MetadataValue.path(path.with_suffix(".md").absolute()),
@@ -63,6 +70,26 @@ def quality_metadata(day: Day) -> Metadata:
         "misdated_records": dg.MetadataValue.int(quality.misdated),
         "outcome_conflicts": dg.MetadataValue.int(quality.outcome_conflicts),
     }
+
+
+def verdict_metadata(period: Period, summary: PerformanceSummary) -> Metadata:
+    """What `meets_targets` publishes: a table to look at, and the exact verdicts to act on."""
+    return {
+        "alert_status": dg.MetadataValue.text(summary.alert_status),
+        "targets": _target_table(summary),
+        VERDICTS: dg.MetadataValue.json(plain_document(evaluation_of(period, summary))),
+    }
+
+
+def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
+    columns = ("metric", "actual", "target", "variance", "status", "severity")
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord({name: number(getattr(result, name)) for name in columns})
+            for result in summary.targets
+        ],
+        schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
+    )
 
 
 def _plotted(value: Decimal) -> dg.FloatMetadataValue:

@@ -11,7 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from performance_pipeline.settings import PipelineError, parse_date
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import parse_date
 
 _DATED_NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?", re.ASCII)
 _BLOCK_BYTES: Final = 1 << 20

@@ -1,28 +1,26 @@
 """Summaries as files: one JSON document and its Markdown for each window and key."""
 
-from collections.abc import Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.plain_json import encode_plain, plain_document
 
 
 def summary_document(summary: PerformanceSummary) -> dict[str, Any]:
     """The summary as it is written: decimals as plain strings, instants with their offset."""
-    document: dict[str, Any] = _plainly(msgspec.to_builtins(summary, builtin_types=(Decimal,)))
+    document: dict[str, Any] = plain_document(summary)
     return document
 
 
 def encode_summary(summary: PerformanceSummary) -> bytes:
     """The summary as the bytes of its JSON file."""
-    return msgspec.json.format(msgspec.json.encode(summary_document(summary)), indent=2) + b"\n"
+    return msgspec.json.format(encode_plain(summary), indent=2) + b"\n"
 
 
 def decode_summary(content: bytes) -> PerformanceSummary:
@@ -58,13 +56,3 @@ def write_summary(folder: Path, period: Period, summary: PerformanceSummary) -> 
     write_if_changed(path.with_suffix(".md"), summary_markdown(summary).encode())
     write_if_changed(path, encode_summary(summary))
     return summary
-
-
-def _plainly(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return {key: _plainly(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plainly(item) for item in value]
-    return value

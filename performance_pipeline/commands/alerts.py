@@ -1,0 +1,47 @@
+"""`alerts list` and `alerts ack`: the alert log, folded to one state an alert."""
+
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from performance_pipeline.domain.alerts import AlertEvent, acknowledge
+from performance_pipeline.domain.numbers import plain
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.plain_json import plain_document
+from performance_pipeline.tracker import utc_now
+
+
+def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:
+    """Print the alerts, those that were late only when asked for."""
+    alerts = list(AlertLog(settings.alert_log).alerts().values())
+    shown = [
+        alert for alert in alerts if (late_too or not alert.late) and status in (None, alert.status)
+    ]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(plain_document(shown)), indent=2))
+        return
+    for alert in shown:
+        click.echo(_row(alert))
+    hidden = sum(alert.late for alert in alerts) if not late_too else 0
+    click.echo(
+        f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
+        err=True,
+    )
+
+
+def acknowledge_all(settings: Settings, ids: Sequence[str]) -> None:
+    """Acknowledge `ids`, all or, when one is unknown or resolved, none."""
+    now = utc_now()
+    lines = AlertLog(settings.alert_log).update(lambda alerts: acknowledge(alerts, ids, now=now))
+    click.echo(f"{len(lines)} acknowledged", err=True)
+
+
+def _row(alert: AlertEvent) -> str:
+    actual = "n/a" if alert.actual is None else plain(alert.actual)
+    return (
+        f"{alert.id:<44} {alert.status:<13} {alert.severity:<9}"
+        f" {alert.metric} {actual}, target {plain(alert.target)},"
+        f" raised {alert.raised_at:%Y-%m-%d %H:%M} UTC"
+    )
