@@ -282,6 +282,15 @@ def test_without_losses_the_ratios_over_losses_are_undefined(here: Place) -> Non
     assert (document["win_rate"], document["gross_loss"]) == ("1", "0")
 
 
+def test_the_payoff_ratio_comes_from_the_exact_averages(here: Place) -> None:
+    wins = [win(pnl, at(f"14:0{n}")) for n, pnl in enumerate(("0.000001", "0", "0"))]
+    here.write(DAY, *wins, loss("-0.000001", at("15:00")))
+    document = here.document()
+    # The published average of the wins is 0: a third of a millionth.
+    assert document["avg_profit_per_win"] == "0"
+    assert document["payoff_ratio"] == "0.333333"
+
+
 def test_a_long_with_its_stop_above_the_entry_is_left_out_of_the_planned_ratio(
     here: Place,
 ) -> None:
@@ -708,7 +717,7 @@ MIXED = {
     "avg_profit_per_win": "16.166667",
     "avg_loss_per_loss": "-16.375",
     "profit_factor": "0.740458",
-    "payoff_ratio": "0.987277",  # (48.5 / 3) / 16.375, and not 16.166667 / 16.375
+    "payoff_ratio": "0.987277",  # (48.5 / 3) / (65.5 / 4)
     "expectancy": "-2.125",
     "avg_risk_reward_ratio": "1.611111",
     "risk_reward_trades": 3,

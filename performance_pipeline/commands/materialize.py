@@ -25,6 +25,7 @@ def materialize_range(settings: Settings, first: date, last: date) -> None:
     use_home(settings)
     started = time.monotonic()
     done = 0
+    messages: list[str] = []
     with progress_bar() as bar, DagsterInstance.get() as instance:
         tasks: list[TaskID] = []
 
@@ -38,11 +39,14 @@ def materialize_range(settings: Settings, first: date, last: date) -> None:
 
         def on_message(message: str, level: int) -> None:
             if level >= logging.WARNING:
-                bar.console.print(message, markup=False, highlight=False)
+                messages.append(message)
 
         failures = run_backfill(
             Runtime(settings), instance, first, last, Progress(on_layer, on_partition, on_message)
         )
+    # After the bar, which they would tear apart; each layer may have said the same.
+    for message in dict.fromkeys(messages):
+        click.echo(message, err=True)
     click.echo(
         f"{done} partitions of {first} to {last} in {time.monotonic() - started:.1f} s,"
         f" in {settings.output_dir}",

@@ -124,7 +124,7 @@ def _progress_logger(progress: Progress) -> dg.LoggerDefinition:
                 progress.on_partition()
 
     def listening(_: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.Logger("performance_pipeline.progress", logging.INFO)
+        logger = logging.Logger("performance_pipeline.progress", logging.DEBUG)
         logger.addHandler(Listener())
         return logger
 
