@@ -3,7 +3,7 @@
 import gzip
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -178,13 +178,16 @@ class Place:
         self, window: Window = Window.DAILY, day: date = DAY, now: datetime = LATER
     ) -> dict[str, Any]:
         """The summary as it is published, but for the moment it was made."""
-        document = summary_document(self.summary(window, day, now))
-        del document["generated_at"]
-        return document
+        return _published(self.summary(window, day, now))
 
     def documents(self, days: Iterable[date], now: datetime = LATER) -> list[dict[str, Any]]:
-        """The four windows of each of `days`."""
-        return [self.document(window, day, now) for day in days for window in PARTITIONED_WINDOWS]
+        """The four windows of each of `days`, asked of one tracker."""
+        tracker = self.tracker(now)
+        return [
+            _published(tracker.get_summary(window, day))
+            for day in days
+            for window in PARTITIONED_WINDOWS
+        ]
 
     def materialize(self, *days: date, now: datetime = LATER) -> None:
         """Write aggregates, index and all summaries of `days`, as the runs of the assets do."""
@@ -197,20 +200,23 @@ class Place:
             write_summary(self.output, period, tracker.summarize(period))
 
     def written(self) -> dict[str, bytes]:
-        """Every file below the output folder, by its path there."""
-        return {
-            str(path.relative_to(self.output)): path.read_bytes()
-            for path in sorted(self.output.rglob("*"))
-            if path.is_file()
-        }
+        """Every file below the output folder but locks, by its path there."""
+        return {name: path.read_bytes() for name, path in self._outputs()}
 
     def times(self) -> dict[str, int]:
-        """When every file below the output folder was last changed."""
-        return {
-            str(path.relative_to(self.output)): path.stat().st_mtime_ns
-            for path in sorted(self.output.rglob("*"))
-            if path.is_file()
-        }
+        """When each of these files was last changed."""
+        return {name: path.stat().st_mtime_ns for name, path in self._outputs()}
+
+    def _outputs(self) -> Iterator[tuple[str, Path]]:
+        for path in sorted(self.output.rglob("*")):
+            if path.is_file() and path.suffix != ".lock":
+                yield str(path.relative_to(self.output)), path
+
+
+def _published(summary: PerformanceSummary) -> dict[str, Any]:
+    document = summary_document(summary)
+    del document["generated_at"]
+    return document
 
 
 def place(log_dir: Path, **changes: str) -> Place:

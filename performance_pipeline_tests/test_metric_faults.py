@@ -827,6 +827,18 @@ def test_money_is_exact_where_floats_and_28_digits_are_not(here: Place) -> None:
     assert here.document()["worst_trade"] == "-0.3"
 
 
+def test_the_largest_and_the_smallest_number_of_a_log_stay_exact_together(here: Place) -> None:
+    here.write(DAY, *session("9e99", "-1e-100", "9e99"))
+    document = here.document()
+    assert document["realized_pnl"] == "17" + "9" * 99 + "." + "9" * 100
+    assert document["profit_factor"] == "18" + "0" * 199
+    assert document["payoff_ratio"] == "9" + "0" * 199
+    assert (document["best_trade"], document["max_drawdown"]) == (
+        "9" + "0" * 99,
+        "-0." + "0" * 99 + "1",
+    )
+
+
 def test_a_thousand_dimes_are_a_hundred(here: Place) -> None:
     here.write(DAY, *(win("0.1", at(f"10:00:00.{number:06}")) for number in range(1000)))
     document = here.document()

@@ -762,7 +762,7 @@ def test_an_account_id_stands_in_no_output(account: str, tmp_path: Path) -> None
     here.materialize(DAY, NEXT_DAY)
     written = here.written()
     # Two aggregates, the index, and eight summaries of which the week and the month are one each.
-    assert len(written) == 2 + 1 + 2 * (2 + 2 + 1 + 1) + 1
+    assert len(written) == 2 + 1 + 2 * (2 + 2 + 1 + 1)
     assert [name for name, content in written.items() if b"SECRET" in content] == []
     assert b"SECRET" not in msgspec.json.encode(here.summary())
     assert here.summary().total_trades == 2

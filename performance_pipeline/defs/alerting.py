@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 import msgspec
 
-from performance_pipeline.defs.assets import SUMMARY_KEYS
+from performance_pipeline.defs.assets import GROUP, SUMMARY_KEYS
 from performance_pipeline.defs.evaluations import (
     Partition,
     all_evaluated,
@@ -84,7 +84,7 @@ def performance_alerts_spec() -> dg.AssetSpec:
     return dg.AssetSpec(
         PERFORMANCE_ALERTS,
         deps=SUMMARY_KEYS,
-        group_name="alerts",
+        group_name=GROUP,
         kinds={"json"},
         description="The alert log: raised, updated, acknowledged and resolved target breaches.",
     )

@@ -19,6 +19,9 @@ from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline.storage.summaries import summary_path, write_summary
 
+# One group: a lineage of this size is best seen whole, and the UI folds groups.
+GROUP = "performance"
+
 TRADE_LOG = dg.AssetKey("trade_log")
 PERFORMANCE_TARGETS = dg.AssetKey("performance_targets")
 DAILY_AGGREGATE = dg.AssetKey("daily_aggregate")
@@ -44,7 +47,7 @@ def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
     return dg.AssetSpec(
         TRADE_LOG,
         partitions_def=partitions.daily,
-        group_name="logs",
+        group_name=GROUP,
         kinds={"json"},
         description=(
             "The trade logs that the bot appends to. A partition is one trading day: the lines of"
@@ -56,7 +59,7 @@ def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
 def performance_targets_spec() -> dg.AssetSpec:
     return dg.AssetSpec(
         PERFORMANCE_TARGETS,
-        group_name="targets",
+        group_name=GROUP,
         kinds={"yaml"},
         description="The operator's targets file, which verdicts are judged by.",
     )
@@ -68,7 +71,7 @@ def daily_aggregate_asset(runtime: Runtime, partitions: Partitions) -> dg.Assets
         deps=[TRADE_LOG],
         partitions_def=partitions.daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="aggregates",
+        group_name=GROUP,
         kinds={"python", "json"},
         description=(
             "One trading day reduced to a small aggregate that merges exactly: counts, sums,"
@@ -104,7 +107,7 @@ def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> d
         ],
         partitions_def=partitions.for_window(window),
         backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="summaries",
+        group_name=GROUP,
         kinds={"python", "json", "markdown"},
         description=_DESCRIPTIONS[window],
     )
