@@ -220,10 +220,11 @@ def _published(summary: PerformanceSummary) -> dict[str, Any]:
 
 
 def place(log_dir: Path, **changes: str) -> Place:
-    """A log folder at `log_dir`; by default in UTC, without a market calendar, from 2024 on."""
+    """A log folder at `log_dir`; by default in UTC, from 2024 on, without calendar or targets."""
     log_dir.mkdir(parents=True, exist_ok=True)
     environment = {
         "PERFORMANCE_LOG_DIR": str(log_dir),
+        "PERFORMANCE_TARGETS_FILE": str(log_dir / "no-targets.yaml"),
         "PERFORMANCE_MARKET_CALENDAR": "none",
         "PERFORMANCE_START_DATE": "2024-01-01",
     }
@@ -239,4 +240,4 @@ def read(
 ) -> dict[date, DailyAggregate]:
     """The aggregates of one log's bytes, by trading day, with nothing on disk."""
     rules = ReadingRules(ZoneInfo(zone), "ALL", "", tail_size)
-    return read_log(lambda: BytesIO(content), log_day, rules)
+    return read_log(lambda: BytesIO(content), log_day, rules).days

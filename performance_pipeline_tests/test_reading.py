@@ -529,7 +529,7 @@ def test_a_log_is_read_a_second_time_only_when_it_is_far_out_of_order(
         opened_times += 1
         return lines
 
-    parts = read_log(open_lines, DAY, ReadingRules(ZoneInfo("UTC"), "ALL", "", 20))
+    parts = read_log(open_lines, DAY, ReadingRules(ZoneInfo("UTC"), "ALL", "", 20)).days
     assert pnls(parts[DAY]) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert opened_times == readings
 

@@ -278,7 +278,7 @@ def trading_days(draw: st.DrawFn, max_days: int = 5) -> list[DailyAggregate]:
 
 
 def read(content: bytes, log_day: date, rules: ReadingRules) -> dict[date, DailyAggregate]:
-    return read_log(lambda: BytesIO(content), log_day, rules)
+    return read_log(lambda: BytesIO(content), log_day, rules).days
 
 
 def in_one_stretch(aggregate: DailyAggregate) -> DailyAggregate:

@@ -298,7 +298,6 @@ NO_DECIMALS: Final = [
     pytest.param("-0.0", id="minus zero with a place"),
     pytest.param("1,000", id="a separator"),
     pytest.param("1 ", id="a space"),
-    pytest.param("1\n", id="a line end"),
     pytest.param("NaN", id="NaN"),
     pytest.param("Infinity", id="infinity"),
     pytest.param("\u0661", id="digits of another script"),

@@ -29,7 +29,7 @@ TOKYO = "Asia/Tokyo"
 SANTIAGO = "America/Santiago"
 HOUR = timedelta(hours=1)
 
-property_settings = settings(max_examples=300, deadline=None, database=None)
+property_settings = settings(max_examples=200, deadline=None, database=None)
 
 
 def instant(text: str) -> datetime:

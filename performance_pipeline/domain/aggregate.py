@@ -149,6 +149,13 @@ class OpenBook(msgspec.Struct, frozen=True):
             order_ids=tuple(chain.from_iterable(book.order_ids for book in books)),
         )
 
+    def compact(self) -> Self:
+        """The same book with one array of order ids, however many stretches it was made of."""
+        inner = b",".join(bytes(array)[1:-1] for array in self.order_ids)
+        return msgspec.structs.replace(
+            self, order_ids=(msgspec.Raw(b"[" + inner + b"]"),) if inner else ()
+        )
+
 
 _decode_ids = msgspec.json.Decoder(list[str]).decode
 _FEW_ORDERS: Final = 8

@@ -138,6 +138,8 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     alert_status: AlertStatus = "NO_TARGETS"
     data_quality: DataQuality
     settings: Mapping[str, str | int]
+    running: bool
+    """Whether the window was still running when this was computed; such a summary can change."""
     generated_at: datetime
 
 
@@ -180,6 +182,7 @@ def summarize(
             else msgspec.UNSET,
             data_quality=data_quality,
             settings=settings,
+            running=generated_at < end_of_day(period.last_day, zone),
             generated_at=generated_at,
             **_trade_metrics(stats),
         )

@@ -58,14 +58,26 @@ class _Entry(msgspec.Struct, frozen=True, order=True, gc=False):
     trade: Trade
 
 
+class LogReading(msgspec.Struct, frozen=True):
+    """What a log amounts to, by trading day, in order; and where a later reading can go on.
+
+    `lines` counts the lines read so far, blank ones too; `newest` is the latest instant among
+    them, None without an accepted line.
+    """
+
+    days: dict[date, DailyAggregate]
+    lines: int
+    newest: datetime | None
+
+
 def read_log(
     open_lines: Callable[[], Iterable[bytes]], log_day: date, rules: ReadingRules
-) -> dict[date, DailyAggregate]:
-    """The aggregates of the log of the UTC day `log_day`, by trading day, in order.
+) -> LogReading:
+    """Read the log of the UTC day `log_day` from its first line on.
 
-    `open_lines` gives the log's lines from the first on, line ends included; it is called a
-    second time for a log whose lines are far out of order. The trading day that the file is
-    named for is always there, also when the log is empty.
+    `open_lines` gives the log's lines, line ends included; it is called a second time for a log
+    whose lines are far out of order. The trading day that the file is named for is always there,
+    also when the log is empty.
     """
     try:
         return _Reader(log_day, rules).read(open_lines(), REORDER_LINES)
@@ -73,9 +85,28 @@ def read_log(
         return _Reader(log_day, rules).read(open_lines(), None)
 
 
-def trimmed_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines that hold something, trimmed, each with its number in the file, from 1."""
-    for number, raw in enumerate(lines, start=1):
+def read_tail(
+    lines: Iterable[bytes], log_day: date, rules: ReadingRules, *, after: int, newest: datetime
+) -> LogReading | None:
+    """Read the lines that follow the first `after` ones, none of which was newer than `newest`.
+
+    Combined day by day with the reading of those, it equals one reading of all. None when a line
+    belongs before what was already read, or beside it, where it may be a duplicate.
+    """
+    reader = _Reader(log_day, rules, after)
+    try:
+        reading = reader.read(lines, REORDER_LINES)
+    except _OutOfOrderError:
+        return None
+    return None if reader.oldest is not None and reader.oldest <= newest else reading
+
+
+def trimmed_lines(lines: Iterable[bytes], after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, trimmed, each with its number in the file, from 1.
+
+    The first of `lines` follows the file's first `after` ones.
+    """
+    for number, raw in enumerate(lines, start=after + 1):
         line = raw.strip(JSON_WHITESPACE)
         if number == 1:
             line = line.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
@@ -94,7 +125,8 @@ class _Reader:
     one instant: comparing the bytes there is exact and needs no memory of the whole file.
     """
 
-    def __init__(self, log_day: date, rules: ReadingRules) -> None:
+    def __init__(self, log_day: date, rules: ReadingRules, after: int = 0) -> None:
+        self._after = after
         self._log_day = log_day
         self._rules = rules
         self._file = f"{log_day.isoformat()}.jsonl"
@@ -108,13 +140,15 @@ class _Reader:
         self._duplicates = 0
         self._open = 0
         self._closed = 0
+        self.oldest: datetime | None = None
         self._newest: _Entry | None = None
+        self._lines = after
         self._lines_of_instant: set[bytes] = set()
 
-    def read(self, lines: Iterable[bytes], window: int | None) -> dict[date, DailyAggregate]:
+    def read(self, lines: Iterable[bytes], window: int | None) -> LogReading:
         waiting: list[_Entry] = []
         with exact_arithmetic():
-            for entry in self._entries(lines):
+            for entry in self._entries(self._counted(lines)):
                 waiting.append(entry)
                 if window is not None and len(waiting) >= 2 * window:
                     waiting.sort()
@@ -123,11 +157,17 @@ class _Reader:
             waiting.sort()
             self._reduce(waiting)
         self._add(self._log_day, DailyAggregate(quality=self._file_quality()))
-        return dict(sorted(self._parts.items()))
+        newest = None if self._newest is None else self._newest.instant
+        return LogReading(dict(sorted(self._parts.items())), self._lines, newest)
+
+    def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            self._lines += 1
+            yield line
 
     def _entries(self, lines: Iterable[bytes]) -> Iterator[_Entry]:
         first, last = self._first, self._last
-        for number, line in trimmed_lines(lines):
+        for number, line in trimmed_lines(lines, self._after):
             try:
                 trade = parse_trade(line)
             except RejectedLineError as rejection:
@@ -149,6 +189,8 @@ class _Reader:
             return
         if self._newest is not None and entries[0] < self._newest:
             raise _OutOfOrderError
+        if self.oldest is None:
+            self.oldest = entries[0].instant
         unique = self._without_duplicates(entries)
         cuts = [
             bisect_left(unique, start, key=lambda entry: entry.instant) for start in self._starts

@@ -4,7 +4,6 @@ A day's file keeps one part a log, because a trading day may take lines from two
 change, or disappear, on its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -13,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
-from performance_pipeline.domain.reading import read_log
+from performance_pipeline.domain.reading import LogReading, read_log, read_tail
 from performance_pipeline.domain.windows import log_days_of
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.files import write_if_changed
@@ -32,10 +31,17 @@ _READINGS_KEPT = 3
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """What one log contributes to one trading day, and the digest of the log it was read from."""
+    """What one log contributes to one trading day, and how far the log was read for it.
+
+    `digest` is over the first `length` bytes of the log, which hold its first `lines` lines, none
+    newer than `newest`: enough to go on from there when the log only grew.
+    """
 
     log: str
     digest: str
+    length: int
+    lines: int
+    newest: datetime | None
     aggregate: DailyAggregate
 
 
@@ -74,7 +80,7 @@ class AggregateStore:
         self._folder = settings.output_dir / "aggregates"
         self._index = load_index(settings.output_dir)
         self._changed: dict[str, IndexEntry] = {}
-        self._readings: dict[date, Mapping[date, DailyAggregate]] = {}
+        self._readings: dict[date, tuple[LogContent, LogReading]] = {}
         self.listing: LogListing = list_logs(settings.log_dir, self._today)
         if not self.listing.files:
             self._refuse_an_emptied_folder()
@@ -116,7 +122,7 @@ class AggregateStore:
             log = self.listing.files.get(utc_day)
             if log is not None:
                 if part is None or not usable or part.digest != self._digest(log):
-                    part = self._read_part(log, day)
+                    part = self._read_part(log, day, part if usable else None)
                 parts.append(part)
             elif part is not None and usable:
                 parts.append(part)
@@ -146,7 +152,12 @@ class AggregateStore:
         self._remember(content)
         return content.digest
 
-    def _read_part(self, log: LogFile, day: date) -> _Part:
+    def _read_part(self, log: LogFile, day: date, known: _Part | None) -> _Part:
+        """The part of `log` in `day`, going on from the `known` one when the log only grew."""
+        if log.day not in self._readings and known is not None:
+            grown = self._grown_part(log, day, known)
+            if grown is not None:
+                return grown
         if log.day not in self._readings:
             content = LogContent(log, self.is_unfinished(log))
             reading = read_log(content.lines, log.day, self._settings.rules)
@@ -154,9 +165,26 @@ class AggregateStore:
             # A log feeds neighbouring days only, and days are asked for in order.
             if len(self._readings) == _READINGS_KEPT:
                 del self._readings[next(iter(self._readings))]
-            self._readings[log.day] = reading
-        digest = self._changed[log.name].digest
-        return _Part(log.name, digest, self._readings[log.day].get(day, EMPTY))
+            self._readings[log.day] = content, reading
+        content, reading = self._readings[log.day]
+        return _part(content, reading, reading.days.get(day, EMPTY))
+
+    def _grown_part(self, log: LogFile, day: date, known: _Part) -> _Part | None:
+        if known.newest is None or log.archived or known.length >= log.size:
+            return None
+        content = LogContent(log, self.is_unfinished(log))
+        lines = content.lines_after(known.length, known.digest)
+        if lines is None:
+            return None
+        tail = read_tail(
+            lines, log.day, self._settings.rules, after=known.lines, newest=known.newest
+        )
+        if tail is None:
+            return None
+        self._remember(content)
+        both = combine([known.aggregate, tail.days.get(day, EMPTY)], self._settings.rolling_window)
+        reading = msgspec.structs.replace(tail, newest=tail.newest or known.newest)
+        return _part(content, reading, both)
 
     def _remember(self, content: LogContent) -> None:
         log = content.log
@@ -180,3 +208,15 @@ class AggregateStore:
                 f" {len(known)} were read before (the newest {max(known)}); is the folder mounted?"
                 " Nothing was overwritten"
             )
+
+
+def _part(content: LogContent, reading: LogReading, aggregate: DailyAggregate) -> _Part:
+    return _Part(
+        log=content.log.name,
+        digest=content.digest,
+        length=content.length,
+        lines=reading.lines,
+        newest=reading.newest,
+        # However it was read, in one go or in many: the same bytes on disk.
+        aggregate=msgspec.structs.replace(aggregate, opens=aggregate.opens.compact()),
+    )

@@ -6,6 +6,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -129,25 +130,53 @@ class LogContent:
 
     def lines(self) -> Iterator[bytes]:
         """Every line from the first on; raises UnreadableLogError."""
-        for block in self._blocks():
-            yield from block
+        self.length, self._digest = 0, hashlib.sha256()
+        with self._reading() as stream:
+            yield from self._lines(stream)
+
+    def lines_after(self, length: int, digest: str) -> Iterator[bytes] | None:
+        """The lines after the first `length` bytes.
+
+        None when those bytes no longer have `digest`, or did not end with a whole line.
+        """
+        self.length, self._digest = 0, hashlib.sha256()
+        block = b""
+        with self._reading() as stream:
+            while self.length < length:
+                block = stream.read(min(_BLOCK_BYTES, length - self.length))
+                if not block:
+                    return None
+                self._take(block)
+        if self.digest != digest or not block.endswith(b"\n"):
+            return None
+        return self._rest(length)
 
     def consume(self) -> None:
         """Take every line for nothing but the digest."""
-        for _ in self._blocks():
+        for _ in self.lines():
             pass
 
-    def _blocks(self) -> Iterator[list[bytes]]:
-        self.length, self._digest = 0, hashlib.sha256()
+    def _rest(self, length: int) -> Iterator[bytes]:
+        with self._reading() as stream:
+            stream.seek(length)
+            yield from self._lines(stream)
+
+    def _lines(self, stream: gzip.GzipFile | BinaryIO) -> Iterator[bytes]:
+        while lines := stream.readlines(_BLOCK_BYTES):
+            if self.unfinished_tail and not lines[-1].endswith(b"\n"):
+                lines.pop()
+            self._take(b"".join(lines))
+            yield from lines
+
+    def _take(self, block: bytes) -> None:
+        self.length += len(block)
+        self._digest.update(block)
+
+    @contextmanager
+    def _reading(self) -> Iterator[gzip.GzipFile | BinaryIO]:
         try:
             with self._open() as stream:
-                while lines := stream.readlines(_BLOCK_BYTES):
-                    if self.unfinished_tail and not lines[-1].endswith(b"\n"):
-                        lines.pop()
-                    block = b"".join(lines)
-                    self.length += len(block)
-                    self._digest.update(block)
-                    yield lines
+                yield stream
         except (OSError, EOFError, zlib.error) as error:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             raise UnreadableLogError(f"{self.log.path}: cannot be read ({reason})") from error

@@ -24,7 +24,7 @@ def load_targets(path: Path) -> LoadedTargets:
     except OSError as error:
         return _unusable(f"{path}: cannot be read ({error.strerror})")
     try:
-        file = parse_targets(content.decode("utf-8"), path.name)
+        file = parse_targets(content.decode("utf-8"), str(path))
     except UnicodeDecodeError:
         return _unusable(f"{path}: not valid UTF-8")
     return LoadedTargets(file, file.errors, file.warnings)
