@@ -33,6 +33,8 @@ _DESCRIPTIONS = {
     Window.ROLLING: "The last N closed trades up to the end of a day, whatever days they fell on.",
 }
 
+Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
+
 _PROGRESS_EVERY = 50
 
 
@@ -65,12 +67,15 @@ def performance_targets_spec() -> dg.AssetSpec:
     )
 
 
-def daily_aggregate_asset(runtime: Runtime, partitions: Partitions) -> dg.AssetsDefinition:
+def daily_aggregate_asset(
+    runtime: Runtime, partitions: Partitions, condition: Condition
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=DAILY_AGGREGATE,
         deps=[TRADE_LOG],
         partitions_def=partitions.daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=condition,
         group_name=GROUP,
         kinds={"python", "json"},
         description=(
@@ -98,7 +103,13 @@ def daily_aggregate_asset(runtime: Runtime, partitions: Partitions) -> dg.Assets
     return daily_aggregate
 
 
-def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> dg.AssetsDefinition:
+def summary_asset(
+    runtime: Runtime,
+    partitions: Partitions,
+    window: Window,
+    condition: Condition,
+    freshness: dg.FreshnessPolicy,
+) -> dg.AssetsDefinition:
     @dg.asset(
         key=summary_key(window),
         deps=[
@@ -107,6 +118,8 @@ def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> d
         ],
         partitions_def=partitions.for_window(window),
         backfill_policy=dg.BackfillPolicy.single_run(),
+        automation_condition=condition,
+        freshness_policy=freshness,
         group_name=GROUP,
         kinds={"python", "json", "markdown"},
         description=_DESCRIPTIONS[window],
@@ -127,10 +140,6 @@ def summary_asset(runtime: Runtime, partitions: Partitions, window: Window) -> d
         _materialize_each(context, write)
 
     return summary
-
-
-def summary_assets(runtime: Runtime, partitions: Partitions) -> list[dg.AssetsDefinition]:
-    return [summary_asset(runtime, partitions, window) for window in PARTITIONED_WINDOWS]
 
 
 def _materialize_each(

@@ -9,12 +9,20 @@ from performance_pipeline.defs.alerting import performance_alert_sensor, perform
 from performance_pipeline.defs.assets import (
     daily_aggregate_asset,
     performance_targets_spec,
-    summary_assets,
+    summary_asset,
     trade_log_spec,
+)
+from performance_pipeline.defs.automation import (
+    automation_sensor,
+    daily_close_schedule,
+    freshness,
+    on_changed_days_or_targets,
+    on_changed_logs,
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
 
@@ -31,8 +39,13 @@ def build_definitions(
         assets: list[dg.AssetSpec | dg.AssetsDefinition] = [
             trade_log_spec(partitions),
             performance_targets_spec(),
-            daily_aggregate_asset(runtime, partitions),
-            *summary_assets(runtime, partitions),
+            daily_aggregate_asset(runtime, partitions, on_changed_logs()),
+            *(
+                summary_asset(
+                    runtime, partitions, window, on_changed_days_or_targets(), freshness()
+                )
+                for window in PARTITIONED_WINDOWS
+            ),
             performance_alerts_spec(),
         ]
         checks = [
@@ -42,7 +55,12 @@ def build_definitions(
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,
-        sensors=[performance_alert_sensor(runtime)],
+        sensors=[
+            trade_log_sensor(runtime),
+            automation_sensor(),
+            performance_alert_sensor(runtime),
+        ],
+        schedules=[daily_close_schedule(runtime)],
         # The arithmetic of a year takes less than the imports of one step process.
         executor=dg.in_process_executor,
         loggers=loggers,

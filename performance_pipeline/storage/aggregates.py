@@ -20,8 +20,8 @@ from performance_pipeline.storage.index import IndexEntry, load_index, update_in
 from performance_pipeline.storage.logs import (
     LogContent,
     LogFile,
-    LogFolderError,
     LogListing,
+    emptied_folder_error,
     list_logs,
     log_day,
     log_name,
@@ -203,11 +203,7 @@ class AggregateStore:
             stored = (self._load(day) for day in days)
             known = [part.log for day in stored if day is not None for part in day.parts]
         if known:
-            raise LogFolderError(
-                f"PERFORMANCE_LOG_DIR={str(self._settings.log_dir)!r}: holds no log, where"
-                f" {len(known)} were read before (the newest {max(known)}); is the folder mounted?"
-                " Nothing was overwritten"
-            )
+            raise emptied_folder_error(self._settings.log_dir, known)
 
 
 def _part(content: LogContent, reading: LogReading, aggregate: DailyAggregate) -> _Part:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -108,6 +108,15 @@ def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
         # Archived, or deleted, since the folder was listed.
         return None
     return LogFile(day, Path(entry.path), status.st_size, status.st_mtime_ns)
+
+
+def emptied_folder_error(folder: Path, known: Iterable[str]) -> LogFolderError:
+    """What to raise for a folder without any log where the `known` ones have been read."""
+    names = sorted(known)
+    return LogFolderError(
+        f"PERFORMANCE_LOG_DIR={str(folder)!r}: holds no log, where {len(names)} were read before"
+        f" (the newest {names[-1]}); is the folder mounted? Nothing was overwritten"
+    )
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """Summaries as files: one JSON document and its Markdown for each window and key."""
 
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,15 @@ def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
         return decode_summary(summary_path(folder, period).read_bytes())
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+
+
+def stored_periods(folder: Path, window: Window) -> Iterator[tuple[Period, PerformanceSummary]]:
+    """Every stored summary of a partitioned `window`, in time order."""
+    prefix = f"{window}-summary-"
+    for path in sorted(folder.glob(f"{prefix}????-??-??.json")):
+        period = Period.of(window, date.fromisoformat(path.stem.removeprefix(prefix)))
+        if (summary := load_summary(folder, period)) is not None:
+            yield period, summary
 
 
 def write_summary(folder: Path, period: Period, summary: PerformanceSummary) -> PerformanceSummary:

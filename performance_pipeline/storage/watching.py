@@ -1,0 +1,162 @@
+"""What changed in the log folder since the last look: which trading days have to be computed again.
+
+The watcher's whole memory is a `Watch`, small enough to be a sensor's cursor. Sizes and times
+tell cheaply that nothing changed; where they differ, the digest of the content decides.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from performance_pipeline.domain.windows import (
+    days_between,
+    log_days_of,
+    trading_day,
+    trading_days_of,
+)
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.index import load_index
+from performance_pipeline.storage.logs import (
+    LogContent,
+    LogFile,
+    LogListing,
+    UnreadableLogError,
+    emptied_folder_error,
+    list_logs,
+    log_name,
+)
+
+_DIGEST_SHOWN: Final = 16
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A log as it was taken up: size, modification time, digest and length of its whole lines."""
+
+    size: int
+    modified_ns: int
+    digest: str
+    length: int
+    taken_up: int
+    """When, in seconds since 1970."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """The logs as last taken up, and the data version last reported of each trading day.
+
+    `told` are the sentences about logs left out that have been said already.
+    """
+
+    logs: dict[str, Seen] = {}
+    deleted: tuple[str, ...] = ()
+    days: dict[date, str] = {}
+    told: tuple[str, ...] = ()
+
+    @classmethod
+    def decode(cls, text: str | None) -> "Watch":
+        """The watch that `encode` wrote; an empty one for anything else."""
+        try:
+            return msgspec.json.decode(text, type=cls) if text else cls()
+        except msgspec.DecodeError:
+            return cls()
+
+    def encode(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The new data versions of the days that changed, and what an operator should hear."""
+
+    days: dict[date, str]
+    warnings: tuple[str, ...]
+
+
+def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watch]:
+    """Compare the log folder with what `watch` remembers; also gives the watch to remember next.
+
+    A log that only grew waits until it was last taken up `refresh_seconds` ago; any other change
+    counts at once. Raises LogFolderError when the folder is gone, or all its logs are.
+    """
+    listing = list_logs(settings.log_dir, now.date())
+    if not listing.files and (known := watch.logs or load_index(settings.output_dir).logs):
+        raise emptied_folder_error(settings.log_dir, known)
+    logs: dict[str, Seen] = {}
+    unreadable = []
+    for log in listing.files.values():
+        try:
+            logs[log.name] = _seen(log, watch.logs.get(log.name), settings, now)
+        except UnreadableLogError as error:
+            # Taken up all the same, so that its day's run fails by name, where people look.
+            logs[log.name] = Seen(log.size, log.modified_ns, "unreadable", 0, _seconds(now))
+            unreadable.append(str(error))
+    deleted = tuple(sorted(({*watch.logs, *watch.deleted}) - logs.keys()))
+    days = dict(_versions(settings, logs, deleted, now))
+    told = (*_left_out(settings, listing), *unreadable)
+    changed = {day: version for day, version in days.items() if watch.days.get(day) != version}
+    warnings = tuple(sentence for sentence in told if sentence not in watch.told)
+    return Changes(changed, warnings), Watch(logs, deleted, days, told)
+
+
+def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) -> Seen:
+    unfinished = log.day >= now.date() and not log.archived
+    if before is not None:
+        finished = unfinished or log.archived or before.length >= before.size
+        if (log.size, log.modified_ns) == (before.size, before.modified_ns) and finished:
+            return before
+        waited = _seconds(now) - before.taken_up
+        if log.size > before.size and waited < settings.refresh_seconds and finished:
+            return before
+    content = LogContent(log, unfinished)
+    content.consume()
+    digest = content.digest[:_DIGEST_SHOWN]
+    if before is not None and digest == before.digest:
+        return Seen(log.size, log.modified_ns, digest, content.length, before.taken_up)
+    return Seen(log.size, log.modified_ns, digest, content.length, _seconds(now))
+
+
+def _versions(
+    settings: Settings,
+    logs: dict[str, Seen],
+    deleted: tuple[str, ...],
+    now: datetime,
+) -> Iterator[tuple[date, str]]:
+    """The data version of every day from the oldest log to today, log or none."""
+    zone = settings.timezone
+    known = [*logs, *deleted]
+    if not known:
+        return
+    oldest = date.fromisoformat(min(known).removesuffix(".jsonl"))
+    first = max(settings.start_date, trading_days_of(oldest, zone)[0])
+    for day in days_between(first, trading_day(now, zone)):
+        parts = []
+        for log_day in log_days_of(day, zone):
+            name = log_name(log_day)
+            if (seen := logs.get(name)) is not None:
+                parts.append(seen.digest)
+            elif name in deleted:
+                parts.append("deleted")
+            elif log_day == day:
+                # Only once its UTC day is over does a session without a log count as missing.
+                parts.append("missing" if log_day < now.date() else "absent")
+        yield day, "-".join(parts)
+
+
+def _left_out(settings: Settings, listing: LogListing) -> list[str]:
+    old = [
+        log.name
+        for day, log in sorted(listing.files.items())
+        if trading_days_of(day, settings.timezone)[-1] < settings.start_date
+    ]
+    older = f"{len(old)} logs are older than the first partition, {settings.start_date}"
+    names = f"{old[0]} to {old[-1]}" if old else ""
+    return [
+        *listing.ignored,
+        *([f"{older} (PERFORMANCE_START_DATE), and not counted: {names}"] if old else []),
+    ]
+
+
+def _seconds(moment: datetime) -> int:
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1))
