@@ -6,6 +6,7 @@ numbers wherever it is asked for.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
@@ -91,6 +92,24 @@ class PerformanceTracker:
         """
         last = trading_days_of(self.now.date(), self.settings.timezone)[-1]
         return [day for day in period.days() if self.settings.start_date <= day <= last]
+
+    def logs_changed_since(self, period: Period, summary_file: Path) -> list[str]:
+        """The logs of `period` that changed, or were read again, after `summary_file` was written.
+
+        Empty when there is no such file.
+        """
+        if not summary_file.exists():
+            return []
+        written = summary_file.stat().st_mtime_ns
+        changed = []
+        for day in self.counted_days(period):
+            aggregate = self.store.path(day)
+            read_again = aggregate.exists() and aggregate.stat().st_mtime_ns > written
+            for log_day in log_days_of(day, self.settings.timezone):
+                log = self.store.listing.files.get(log_day)
+                if read_again or (log is not None and log.modified_ns > written):
+                    changed.append(log_name(log_day))
+        return _unique(changed)
 
     def day(self, day: date) -> Day:
         if day not in self._days:

@@ -12,12 +12,13 @@ import dagster as dg
 from performance_pipeline.defs.metadata import Metadata, aggregate_metadata, summary_metadata
 from performance_pipeline.defs.partitions import Partitions, days_of_window, partition_days
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline.storage.sessions import keep_sessions
-from performance_pipeline.storage.summaries import summary_path, write_summary
+from performance_pipeline.storage.summaries import load_summary, summary_path, write_summary
 
 # One group: a lineage of this size is best seen whole, and the UI folds groups.
 GROUP = "performance"
@@ -134,8 +135,15 @@ def summary_asset(
 
         def write(day: date) -> Metadata:
             period = Period.of(window, day)
-            written = write_summary(folder, period, tracker.summarize(period))
-            return summary_metadata(written, summary_path(folder, period))
+            path = summary_path(folder, period)
+            summary = tracker.summarize(period)
+            restated = restatement(load_summary(folder, period), summary)
+            if restated is not None:
+                causes = ", ".join(tracker.logs_changed_since(period, path)) or "settings"
+                restated = f"{restated} (changed since: {causes})"
+                context.log.warning(f"{window} {day} restated: {restated}")
+            written = write_summary(folder, period, summary)
+            return summary_metadata(written, path, restated)
 
         _materialize_each(context, write)
 

@@ -23,7 +23,9 @@ VERDICTS: Final = "verdicts"
 Metadata = Mapping[str, dg.MetadataValue]
 
 
-def summary_metadata(summary: PerformanceSummary, path: Path) -> Metadata:
+def summary_metadata(
+    summary: PerformanceSummary, path: Path, restated: str | None = None
+) -> Metadata:
     """Of one summary partition; a metric that is undefined is left out, never plotted as 0."""
     quality = summary.data_quality
     plotted = {
@@ -37,6 +39,7 @@ def summary_metadata(summary: PerformanceSummary, path: Path) -> Metadata:
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),
+        **({"restated": dg.MetadataValue.text(restated)} if restated else {}),
         "targets": _target_table(summary),
         "summary": dg.MetadataValue.md(summary_markdown(summary)),
         "json": dg.MetadataValue.path(path.absolute()),

@@ -72,6 +72,8 @@ def parse_number(text: str) -> Decimal:
     try:
         value = EXACT.normalize(Decimal(text))
     except decimal.DecimalException:
+        if not text.lower().partition("e")[0].strip("+-.0"):
+            return ZERO  # Zero, whatever its exponent.
         raise ValueError(f"more than {MAX_DIGITS} digits on a side of the point") from None
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -MAX_DIGITS or value.adjusted() >= MAX_DIGITS:

@@ -16,7 +16,13 @@ from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
-from performance_pipeline.domain.numbers import PLANNED_RATIO_PLACES, ZERO, divide, parse_number
+from performance_pipeline.domain.numbers import (
+    EXACT,
+    PLANNED_RATIO_PLACES,
+    ZERO,
+    divide,
+    parse_number,
+)
 
 Outcome = Literal["win", "loss", "breakeven", "open"]
 
@@ -82,7 +88,8 @@ def planned_reward_risk(
         return None
     if not (stop_loss < price < target or target < price < stop_loss):
         return None
-    return divide(target - price, price - stop_loss, PLANNED_RATIO_PLACES)
+    reward, risk = EXACT.subtract(target, price), EXACT.subtract(price, stop_loss)
+    return divide(reward, risk, PLANNED_RATIO_PLACES)
 
 
 # --- the quick lane ---------------------------------------------------------------------------
@@ -198,7 +205,7 @@ def _trade(
         if net_profit_loss is not None:
             pnl = net_profit_loss
         elif profit_loss is not None:
-            pnl = profit_loss - commission
+            pnl = EXACT.subtract(profit_loss, commission)
         else:
             raise RejectedLineError(
                 "net_profit_loss: a closed record needs it, or profit_loss in its place"

@@ -4,6 +4,7 @@ A day's file keeps one part a log, because a trading day may take lines from two
 change, or disappear, on its own.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -88,9 +89,23 @@ class AggregateStore:
     @cached_property
     def oldest_log(self) -> date | None:
         """The UTC day of the oldest log there is, or was when it was last read."""
-        known = min(self._index.logs, default=None)
-        days = [*self.listing.files, *([log_day(known)] if known else [])]
+        days = [*self.listing.files, *map(log_day, self._index.logs)]
+        for stored in self._stored_days():
+            # Kept parts know logs that have disappeared, also without an index.
+            if days and stored.date > min(days):
+                break
+            days += [log_day(part.log) for part in stored.parts]
         return min(days, default=None)
+
+    def _stored_days(self) -> Iterator[_StoredDay]:
+        """Every stored day, in time order."""
+        for path in sorted(self._folder.glob("????-??-??.json")):
+            try:
+                stored = self._load(date.fromisoformat(path.stem))
+            except ValueError:
+                continue  # Not a file of ours.
+            if stored is not None:
+                yield stored
 
     def path(self, day: date) -> Path:
         return self._folder / f"{day.isoformat()}.json"
@@ -138,10 +153,11 @@ class AggregateStore:
 
     def _load(self, day: date) -> _StoredDay | None:
         try:
-            return _decode_day(self.path(day).read_bytes())
-        except (FileNotFoundError, msgspec.DecodeError):
+            stored = _decode_day(self.path(day).read_bytes())
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             # Missing, of another format version, or mangled by a power cut: made again.
             return None
+        return stored if stored.date == day else None
 
     def _digest(self, log: LogFile) -> str:
         entry = self._changed.get(log.name) or self._index.logs.get(log.name)
@@ -197,11 +213,9 @@ class AggregateStore:
         return log.day >= self._today and not log.archived
 
     def _refuse_an_emptied_folder(self) -> None:
-        known = list(self._index.logs)
-        if not known and self._folder.is_dir():
-            days = (date.fromisoformat(path.stem) for path in self._folder.glob("*.json"))
-            stored = (self._load(day) for day in days)
-            known = [part.log for day in stored if day is not None for part in day.parts]
+        known = list(self._index.logs) or [
+            part.log for stored in self._stored_days() for part in stored.parts
+        ]
         if known:
             raise emptied_folder_error(self._settings.log_dir, known)
 

@@ -60,7 +60,7 @@ class AlertLog:
         for number, line in enumerate(whole.splitlines(), start=1):
             try:
                 events.append(_decode_event(line))
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise AlertLogError(f"{self.path}:{number}: not an alert ({error})") from None
         return fold(events)
 

@@ -46,7 +46,7 @@ def load_index(output_dir: Path) -> LogIndex:
     """The index in `output_dir`; an empty one when there is none that can be used."""
     try:
         index = msgspec.json.decode((output_dir / INDEX_NAME).read_bytes(), type=LogIndex)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return LogIndex()
     return index if index.version == _VERSION else LogIndex()
 

@@ -104,9 +104,12 @@ def list_logs(folder: Path, today: date) -> LogListing:
 def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
     try:
         status = entry.stat()
-    except FileNotFoundError:
-        # Archived, or deleted, since the folder was listed.
-        return None
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not entry.is_symlink():
+            # Archived, or deleted, since the folder was listed.
+            return None
+        # A log there is, such as a link to an unmounted disk: its own day fails, by name.
+        return LogFile(day, Path(entry.path), size=0, modified_ns=0)
     return LogFile(day, Path(entry.path), status.st_size, status.st_mtime_ns)
 
 
@@ -171,8 +174,11 @@ class LogContent:
             yield from self._lines(stream)
 
     def _lines(self, stream: gzip.GzipFile | BinaryIO) -> Iterator[bytes]:
-        while lines := stream.readlines(_BLOCK_BYTES):
-            if self.unfinished_tail and not lines[-1].endswith(b"\n"):
+        unfinished = False
+        while not unfinished and (lines := stream.readlines(_BLOCK_BYTES)):
+            # Not read on from here: the rest of the line may be there by now.
+            unfinished = self.unfinished_tail and not lines[-1].endswith(b"\n")
+            if unfinished:
                 lines.pop()
             self._take(b"".join(lines))
             yield from lines
@@ -192,5 +198,8 @@ class LogContent:
 
     def _open(self) -> gzip.GzipFile | BinaryIO:
         if self.log.archived:
+            if not self.log.size:
+                # Not even a header: cut off, where gzip itself would read a day without trades.
+                raise EOFError("the archive is cut to nothing")
             return gzip.open(self.log.path, "rb")
         return self.log.path.open("rb", buffering=_BLOCK_BYTES)

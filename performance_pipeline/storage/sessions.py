@@ -42,7 +42,7 @@ def market_sessions(settings: Settings, today: date) -> Sessions:
         kept = msgspec.json.decode(_path(settings).read_bytes(), type=Sessions)
         if kept.covers(calendar, first, today):
             return kept
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         pass  # None kept yet, or none that can be used: ask the library.
     return _from_library(calendar, first, today)
 

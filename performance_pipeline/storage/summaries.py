@@ -40,7 +40,7 @@ def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
     """The stored summary of `period`; None when there is none that can be read."""
     try:
         return decode_summary(summary_path(folder, period).read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
