@@ -532,7 +532,7 @@ def test_a_new_episode_is_not_acknowledged_by_what_was_said_of_the_last() -> Non
 
 DAYS: Final = [DAY, NEXT_DAY, DAY + 7 * ONE_DAY]
 METRICS: Final = ("win_rate", "max_drawdown")
-ANY_VERDICT: Final = st.sampled_from(
+ANY_VERDICT: Final[st.SearchStrategy[tuple[str, str | None] | None]] = st.sampled_from(
     [
         ("breached", "WARN"),
         ("breached", "CRITICAL"),
@@ -552,7 +552,7 @@ def evaluations(draw: st.DrawFn) -> list[Evaluation]:
     found: dict[tuple[Window, date | None], Evaluation] = {}
     for window, day in chosen:
         verdicts = [
-            verdict(*drawn, metric=metric)
+            verdict(*drawn, metric)
             for metric in METRICS
             if (drawn := draw(ANY_VERDICT)) is not None
         ]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,7 +14,8 @@ from unittest import mock
 import pytest
 
 from performance_pipeline import cli
-from performance_pipeline.commands import demo
+from performance_pipeline.commands import demo, materialize
+from performance_pipeline.settings import Settings
 from performance_pipeline_tests.lines import (
     DAY,
     NEXT_DAY,
@@ -61,27 +61,32 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture
-def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Three days of trades, with lines of every kind; the current folder is an empty one."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    (tmp_path / "targets.yaml").write_text(EASY_TARGETS)
-    found = place(
-        tmp_path / "logs",
+def three_days(folder: Path) -> Place:
+    """Logs of three days below `folder`: trades of two accounts, and lines that are rejected."""
+    (folder / "targets.yaml").write_text(EASY_TARGETS)
+    logs = place(
+        folder / "logs",
         START_DATE=str(FIRST_PARTITION),
-        TARGETS_FILE=str(tmp_path / "targets.yaml"),
+        TARGETS_FILE=str(folder / "targets.yaml"),
     )
-    found.write(DAY, *session("10.25", "-5", "0.5", account_id=ACCOUNT))
-    found.write(
+    logs.write(DAY, *session("10.25", "-5", "0.5", account_id=ACCOUNT))
+    logs.write(
         NEXT_DAY,
         line(price=SECRET, account_id=ACCOUNT),
-        *session("-7", day=NEXT_DAY, account_id="other", execution_mode="PAPER"),
+        *session("-7", day=NEXT_DAY, account_id="other"),
         b"not json " + ACCOUNT.encode(),
         line(account_id=4711),
     )
-    found.write(LAST_DAY, *session("1", "2", day=LAST_DAY, account_id=ACCOUNT))
-    return found
+    logs.write(LAST_DAY, *session("1", "2", day=LAST_DAY, account_id=ACCOUNT))
+    return logs
+
+
+@pytest.fixture
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The three days; the current folder is an empty one beside them."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return three_days(tmp_path)
 
 
 @pytest.fixture
@@ -187,7 +192,7 @@ def test_summary_prints_the_markdown_with_its_five_sections(run: Run, window: st
     assert "## Overview" in plain.out
 
 
-def test_summary_of_no_date_is_today(run: Run, logs: Place) -> None:
+def test_summary_of_no_date_is_today(run: Run) -> None:
     before = datetime.now(UTC).date()
     document = json.loads(run("summary", "--window", "daily", "--json").out)
     assert before <= date.fromisoformat(document["start_date"]) <= datetime.now(UTC).date()
@@ -213,16 +218,14 @@ def test_export_writes_the_json_and_the_markdown_that_are_printed(
     folder = tmp_path / "new" / "reports"
     as_json = run("summary", *ASKED[window], "--json", "--export", str(folder))
     as_markdown = run("summary", *ASKED[window], "--markdown", "--export", str(folder))
-    markdown, document = sorted(folder.iterdir(), key=lambda path: path.suffix, reverse=True)
-    assert [path.name.partition("-summary-")[0] for path in (document, markdown)] == [window] * 2
-    assert [document.suffix, markdown.suffix] == [".json", ".md"]
-    assert document.read_text() == as_json.out
-    assert markdown.read_text() == as_markdown.out
+    assert {path.name.partition("-summary-")[0] for path in folder.iterdir()} == {window}
+    written = {path.suffix: path.read_text() for path in folder.iterdir()}
+    assert written == {".json": as_json.out, ".md": as_markdown.out}
+    assert len(list(folder.iterdir())) == 2
     assert everything_in(logs.log_dir) == before
 
 
 def test_summary_exits_2_when_a_target_is_breached(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "targets.yaml").write_text(f"{EASY_TARGETS}\nalerts: {{windows: {{daily: ")
     (tmp_path / "targets.yaml").write_text(EASY_TARGETS.replace("-1000000", "-6"))
     breached, met = (
         run("summary", "--window", "daily", "--date", str(day), "--json") for day in (NEXT_DAY, DAY)
@@ -235,13 +238,22 @@ def test_summary_exits_2_when_a_target_is_breached(run: Run, tmp_path: Path) -> 
 # --- ranges -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "command", [("summary", "--json"), ("verify",), ("backfill",)], ids=lambda command: command[0]
-)
-def test_a_range_that_starts_too_early_is_clipped_with_a_notice(
-    run: Run, command: tuple[str, ...]
-) -> None:
-    ran = run(*command, *days_from(date(2025, 5, 1), FIRST_PARTITION + ONE_DAY))
+@pytest.fixture
+def asked_of_backfill(monkeypatch: pytest.MonkeyPatch) -> list[tuple[date, date]]:
+    """The ranges that `backfill` would materialize, which takes seconds, and here does not."""
+    ranges: list[tuple[date, date]] = []
+
+    def materialize_range(_: Settings, first: date, last: date) -> None:
+        ranges.append((first, last))
+
+    monkeypatch.setattr(materialize, "materialize_range", materialize_range)
+    return ranges
+
+
+@pytest.mark.usefixtures("asked_of_backfill")
+@pytest.mark.parametrize("command", ["summary", "verify", "backfill"])
+def test_a_range_that_starts_too_early_is_clipped_with_a_notice(run: Run, command: str) -> None:
+    ran = run(command, *days_from(date(2025, 5, 1), FIRST_PARTITION + ONE_DAY))
     notices = [row for row in ran.err.splitlines() if row.startswith("notice: ")]
     assert ran.status == 0
     assert notices == ["notice: 2025-05-01 is before the first partition; from 2025-06-04"]
@@ -269,6 +281,30 @@ def test_the_week_and_the_month_that_hold_the_first_partition_can_be_asked_for(r
         assert json.loads(ran.out)["start_date"] == key
 
 
+@pytest.mark.parametrize("days", ["9999", "999999", "999999999"])
+def test_more_days_than_there_are_start_at_the_first_partition(
+    run: Run, asked_of_backfill: list[tuple[date, date]], days: str
+) -> None:
+    before = datetime.now(UTC).date()
+    ran = run("backfill", "--days", days)
+    [(first, last)] = asked_of_backfill
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.startswith("notice: ")
+    assert first == FIRST_PARTITION
+    assert before <= last <= datetime.now(UTC).date()
+
+
+@pytest.mark.parametrize("days", [1, 2, 30])
+def test_a_number_of_days_ends_today_and_counts_it(
+    run: Run, asked_of_backfill: list[tuple[date, date]], days: int
+) -> None:
+    before = datetime.now(UTC).date()
+    assert run("backfill", "--days", str(days)).status == 0
+    [(first, last)] = asked_of_backfill
+    assert before <= last <= datetime.now(UTC).date()
+    assert (last - first).days == days - 1
+
+
 # --- bad input --------------------------------------------------------------------------------
 
 BAD_ARGUMENTS: Final = [
@@ -278,7 +314,6 @@ BAD_ARGUMENTS: Final = [
     ("summary --window hourly", "Invalid value for '--window': 'hourly' is not one of"),
     ("summary --window daily extra", "Got unexpected extra argument (extra)"),
     ("summary --window daily --date", "Option '--date' requires an argument."),
-    ("alerts", "Missing command."),
     ("alerts mute", "No such command 'mute'."),
     ("alerts list --status new", "Invalid value for '--status': 'new' is not one of"),
     # too little, or too much
@@ -376,16 +411,15 @@ def results_in(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
-def test_days_beyond_the_calendar_reach_back_to_the_first_partition(run: Run) -> None:
-    """Ending today, a huge number of days begins before the first partition: clipped, no error."""
-    with mock.patch(
-        "performance_pipeline.commands.materialize.materialize_range"
-    ) as materialize_range:
-        ran = run("backfill", "--days", "9999999")
-    assert (ran.status, ran.out) == (0, "")
-    assert ran.err.startswith("notice: ")
-    _, first, _ = materialize_range.call_args.args
-    assert first == FIRST_PARTITION
+def test_today_before_the_first_partition_is_named_in_the_error(run: Run, logs: Place) -> None:
+    complaint = run(
+        "summary", "--window", "daily", under=logs.under(START_DATE="2099-01-01")
+    ).complaint
+    day, _, rest = complaint.partition(" ")
+    assert date.fromisoformat(day) <= datetime.now(UTC).date()
+    assert rest == (
+        "is before the first partition; accepted is 2099-01-01 (PERFORMANCE_START_DATE) or later"
+    )
 
 
 A_DAY: Final = f"summary --window daily --date {DAY}"
@@ -497,13 +531,26 @@ def test_an_unreadable_log_matters_only_to_the_windows_that_hold_it(run: Run, lo
 # --- backfill and verify ----------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Backfilled:
+    """The logs of one backfill, shared by tests that only look, and how it ended."""
+
+    logs: Place
+    ran: Ran
+
+
+@pytest.fixture(scope="module")
+def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Backfilled:
+    logs = three_days(tmp_path_factory.mktemp("backfilled"))
+    return Backfilled(logs, run_process(logs, "backfill", *days_from(DAY, NEXT_DAY)))
+
+
 def test_backfill_materializes_days_and_the_weeks_and_months_they_touch(
-    run: Run, logs: Place
+    backfilled: Backfilled,
 ) -> None:
-    ran = run("backfill", *days_from(DAY, NEXT_DAY))
-    names = {path.stem for path in logs.output.glob("*-summary-*.json")}
-    assert ran.status == 0
-    assert ran.out == ""
+    output = backfilled.logs.output
+    names = {path.stem for path in output.glob("*-summary-*.json")}
+    assert (backfilled.ran.status, backfilled.ran.out) == (0, "")
     assert names == {
         "daily-summary-2025-06-10",
         "daily-summary-2025-06-11",
@@ -512,48 +559,70 @@ def test_backfill_materializes_days_and_the_weeks_and_months_they_touch(
         "rolling-summary-2025-06-10",
         "rolling-summary-2025-06-11",
     }
-    assert {path.stem for path in logs.output.glob("*-summary-*.md")} == names
-    assert {path.stem for path in (logs.output / "aggregates").iterdir()} == {
-        "2025-06-10",
-        "2025-06-11",
-    }
+    assert {path.stem for path in output.glob("*-summary-*.md")} == names
+    aggregates = {path.name for path in (output / "aggregates").iterdir()}
+    assert aggregates == {"2025-06-10.json", "2025-06-11.json"}
 
 
 def test_backfill_says_which_lines_were_rejected_and_what_it_made_and_nothing_of_dagster(
-    run: Run, logs: Place
+    backfilled: Backfilled,
 ) -> None:
-    told = run("backfill", *days_from(DAY, NEXT_DAY)).err.splitlines()
-    assert told[:-1] == [
+    *rejected, made = backfilled.ran.err.splitlines()
+    assert rejected == [
         "2025-06-11: 3 rejected lines",
         "2025-06-11.jsonl:1: price: not a number",
         "2025-06-11.jsonl:3: line: not valid JSON",
         "2025-06-11.jsonl:4: account_id: not a string",
     ]
     # 2 aggregates, 2 days, a week, a month and 2 rolling days.
-    assert told[-1].startswith("8 partitions of 2025-06-10 to 2025-06-11 in ")
-    assert told[-1].endswith(f" s, in {logs.output}")
+    assert made.startswith("8 partitions of 2025-06-10 to 2025-06-11 in ")
+    assert made.endswith(f" s, in {backfilled.logs.output}")
 
 
-def test_backfill_of_a_number_of_days_ends_today(run: Run, logs: Place) -> None:
-    before = datetime.now(UTC).date()
-    assert run("backfill", "--days", "2").status == 0
-    made = sorted(path.stem for path in (logs.output / "aggregates").iterdir())
-    today = date.fromisoformat(made[-1])
-    assert before <= today <= datetime.now(UTC).date()
-    assert made == [str(today - ONE_DAY), str(today)]
+def test_backfill_makes_its_dagster_home_in_the_output_folder(backfilled: Backfilled) -> None:
+    assert (backfilled.logs.output / "dagster" / "dagster.yaml").is_file()
 
 
-def test_what_backfill_writes_is_what_summary_prints(run: Run, logs: Place) -> None:
-    run("backfill", *days_from(DAY, LAST_DAY))
-    for window, arguments in ASKED.items():
-        if window != "range":
-            printed = json.loads(run("summary", *arguments, "--json").out)
-            [written] = [
-                json.loads(path.read_bytes())
-                for path in logs.output.glob(f"{window}-summary-*.json")
-                if json.loads(path.read_bytes())["ends_at"] == printed["ends_at"]
-            ]
-            assert {**written, "generated_at": ""} == {**printed, "generated_at": ""}
+@pytest.mark.parametrize("window", ["daily", "weekly", "monthly", "rolling"])
+def test_what_backfill_writes_is_what_summary_prints(
+    run: Run, backfilled: Backfilled, window: str
+) -> None:
+    printed = run(
+        "summary", "--window", window, "--date", str(NEXT_DAY), "--json", under=backfilled.logs
+    )
+    key = {"weekly": "2025-06-09", "monthly": "2025-06-01"}.get(window, str(NEXT_DAY))
+    written = backfilled.logs.output / f"{window}-summary-{key}.json"
+    assert json.loads(printed.out) | {"generated_at": ""} == (
+        json.loads(written.read_bytes()) | {"generated_at": ""}
+    )
+
+
+def test_verify_of_what_backfill_made_finds_no_difference_and_writes_nothing(
+    run: Run, backfilled: Backfilled
+) -> None:
+    before = everything_in(backfilled.logs.log_dir)
+    ran = run("verify", *days_from(DAY, NEXT_DAY), under=backfilled.logs)
+    # 2 days, a week, a month and 2 rolling days.
+    assert ran == Ran(0, "6 summaries of 2025-06-10 to 2025-06-11: 0 differences\n", "")
+    assert everything_in(backfilled.logs.log_dir) == before
+
+
+def test_verify_needs_no_aggregate_and_writes_none(run: Run, tmp_path: Path) -> None:
+    before = everything_in(tmp_path)
+    ran = run("verify", *days_from(DAY, LAST_DAY))
+    assert ran == Ran(0, "8 summaries of 2025-06-10 to 2025-06-12: 0 differences\n", "")
+    assert everything_in(tmp_path) == before
+
+
+def test_verify_of_no_range_goes_from_the_oldest_log_to_today(run: Run, logs: Place) -> None:
+    for day in (DAY, NEXT_DAY, LAST_DAY):
+        logs.path(day).unlink()
+    yesterday = datetime.now(UTC).date() - ONE_DAY
+    logs.write(yesterday, *session("1", day=yesterday))
+    ran = run("verify")
+    assert ran.status == 0
+    assert f" summaries of {yesterday} to " in ran.out
+    assert ran.out.endswith(": 0 differences\n")
 
 
 def test_backfill_names_the_log_that_cannot_be_read_and_does_the_other_days(
@@ -562,36 +631,12 @@ def test_backfill_names_the_log_that_cannot_be_read_and_does_the_other_days(
     logs.path(NEXT_DAY).unlink()
     logs.path(NEXT_DAY).mkdir()
     ran = run("backfill", *days_from(DAY, LAST_DAY))
-    errors = [row for row in ran.err.splitlines() if row.startswith("error: ")]
+    [error] = [row for row in ran.err.splitlines() if row.startswith("error: ")]
     assert ran.status == 1
-    assert len(errors) == 1
-    assert f"{NEXT_DAY}: {logs.path(NEXT_DAY)}: cannot be read (Is a directory)" in errors[0]
+    assert f"{NEXT_DAY}: {logs.path(NEXT_DAY)}: cannot be read (Is a directory)" in error
     assert "Traceback" not in ran.err
-    made = {path.stem for path in logs.output.glob("daily-summary-*.json")}
-    assert made == {f"daily-summary-{DAY}", f"daily-summary-{LAST_DAY}"}
-
-
-@pytest.mark.parametrize("backfilled", [False, True], ids=["from logs", "from aggregates"])
-def test_verify_finds_no_difference(run: Run, logs: Place, backfilled: bool) -> None:
-    if backfilled:
-        run("backfill", *days_from(DAY, LAST_DAY))
-    before = everything_in(logs.log_dir)
-    ran = run("verify", *days_from(DAY, LAST_DAY))
-    assert (ran.status, ran.err) == (0, "")
-    # 3 days, a week, a month and 3 rolling days.
-    assert ran.out == "8 summaries of 2025-06-10 to 2025-06-12: 0 differences\n"
-    assert everything_in(logs.log_dir) == before
-
-
-def test_verify_of_no_range_goes_from_the_oldest_log_to_today(run: Run, logs: Place) -> None:
-    for day in (DAY, NEXT_DAY, LAST_DAY):
-        logs.path(day).unlink()
-    yesterday = datetime.now(UTC).date() - ONE_DAY
-    logs.write(yesterday, *session("1", day=yesterday))
-    out = run("verify").out
-    assert out.startswith(f"{yesterday} to "[:0] + out.split(" ", 1)[0])
-    assert f" summaries of {yesterday} to " in out
-    assert out.endswith(": 0 differences\n")
+    made = {path.name for path in logs.output.glob("daily-summary-*.json")}
+    assert made == {f"daily-summary-{day}.json" for day in (DAY, LAST_DAY)}
 
 
 def replaced(value: Any, old: str, new: str) -> Any:
@@ -669,8 +714,6 @@ def test_doctor_shows_every_setting_in_force(run: Run, logs: Place) -> None:
 def test_doctor_names_what_is_not_read_or_not_counted(run: Run, logs: Place) -> None:
     for name in ("2025-02-30", "2099-01-01", "2025-06-01", "2025-06-10-copy"):
         (logs.log_dir / f"{name}.jsonl").write_bytes(b"")
-    archive = logs.write(DAY + 5 * ONE_DAY, win("1"))
-    shutil.copy(archive, logs.archive(DAY + 5 * ONE_DAY).with_suffix(""))
     told = [row.strip() for row in run("doctor").out.splitlines()]
     assert "2025-02-30.jsonl: the name is no date; it is not read" in told
     assert "2099-01-01.jsonl: dated in the future; it is not read" in told
@@ -737,6 +780,11 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     run: Run, logs: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(demo, "DEMO_DAYS", 4)
+    today = datetime.now(UTC).date()
+    of_an_earlier_demo = Path("demo", "logs", f"{today}.jsonl")
+    of_an_earlier_demo.parent.mkdir(parents=True)
+    of_an_earlier_demo.write_bytes(loss("-1", f"{today}T00:00:00Z") + b"\n")
+    kept = of_an_earlier_demo.read_bytes()
     before = everything_in(logs.log_dir)
     caller = logs.under(
         OUTPUT_DIR=str(tmp_path / "output"),
@@ -752,6 +800,7 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     assert {path.name for path in tmp_path.iterdir()} == {"here", "logs", "targets.yaml"}
     assert everything_in(logs.log_dir) == before
     assert [path.name for path in Path().iterdir()] == ["demo"]
+    assert of_an_earlier_demo.read_bytes() == kept
     summaries = [
         json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
     ]
@@ -762,27 +811,23 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     assert "## Overview" in ran.out
 
 
-def test_demo_keeps_the_logs_of_an_earlier_demo(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "DEMO_DAYS", 1)
-    today = datetime.now(UTC).date()
-    kept = Path("demo", "logs", f"{today}.jsonl")
-    kept.parent.mkdir(parents=True)
-    kept.write_bytes(loss("-1", f"{today}T00:00:00Z") + b"\n")
-    content = kept.read_bytes()
-    assert run("demo").status == 0
-    assert kept.read_bytes() == content
-
-
 # --- account ids ------------------------------------------------------------------------------
 
 
+def assert_no_account_in(said: list[Ran], written: set[Path]) -> None:
+    assert [ran for ran in said if ACCOUNT in ran.out + ran.err] == []
+    assert written
+    assert [path for path in written if ACCOUNT.encode() in path.read_bytes()] == []
+
+
 @pytest.mark.parametrize("account", ["", ACCOUNT], ids=["all accounts", "one account"])
-def test_no_output_holds_an_account_id(run: Run, logs: Place, tmp_path: Path, account: str) -> None:
-    under = logs.under(ACCOUNT=account)
+def test_no_command_that_reads_names_an_account(
+    run: Run, logs: Place, tmp_path: Path, account: str
+) -> None:
+    export = tmp_path / "export"
     commands = [
-        ("backfill", *days_from(DAY, NEXT_DAY)),
         *(
-            ("summary", *asked, form, "--export", str(tmp_path / "export"))
+            ("summary", *asked, form, "--export", str(export))
             for asked in ASKED.values()
             for form in ("--json", "--markdown")
         ),
@@ -790,14 +835,36 @@ def test_no_output_holds_an_account_id(run: Run, logs: Place, tmp_path: Path, ac
         ("doctor",),
         ("alerts", "list", "--all", "--json"),
     ]
-    said = [run(*command, under=under) for command in commands]
+    said = [run(*command, under=logs.under(ACCOUNT=account)) for command in commands]
     assert {ran.status for ran in said} == {0}
-    assert [ran for ran in said if ACCOUNT in ran.out + ran.err] == []
-    written = {path for path in tmp_path.rglob("*") if path.is_file()}
-    written -= set(logs.log_dir.glob("2025-*.jsonl"))
-    assert [path for path in written if ACCOUNT.encode() in path.read_bytes()] == []
-    trades = json.loads(run("summary", *ASKED["weekly"], "--json", under=under).out)["total_trades"]
-    assert trades == (5 if account else 6)
+    assert_no_account_in(said, set(export.iterdir()))
+    [week] = [json.loads(path.read_bytes()) for path in export.glob("weekly-*.json")]
+    assert week["total_trades"] == (5 if account else 6)
+
+
+def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_is_set(
+    backfilled: Backfilled, logs: Place, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    ran = run_process(
+        logs.under(ACCOUNT=ACCOUNT),
+        "backfill",
+        *days_from(DAY, NEXT_DAY),
+        environment={"DAGSTER_HOME": str(home)},
+    )
+    assert ran.status == 0
+    assert (home / "history").is_dir()
+    assert not (logs.output / "dagster").exists()
+    assert_no_account_in(
+        [ran, backfilled.ran],
+        {
+            path
+            for folder in (home, logs.output, backfilled.logs.output)
+            for path in folder.rglob("*")
+            if path.is_file()
+        },
+    )
 
 
 # --- processes --------------------------------------------------------------------------------
@@ -831,27 +898,6 @@ def test_a_process_ends_with_status_1_and_one_line(logs: Place) -> None:
     ran = run_process(logs, "summary", "--window", "hourly")
     assert ran.out == ""
     assert ran.complaint.startswith("Invalid value for '--window'")
-
-
-def test_a_backfill_process_makes_its_home_in_the_output_folder_and_keeps_quiet(
-    logs: Place,
-) -> None:
-    ran = run_process(logs, "backfill", *days_from(DAY, DAY))
-    assert (ran.status, ran.out) == (0, "")
-    assert len(ran.err.splitlines()) == 1
-    assert ran.err.startswith("5 partitions of 2025-06-10 to 2025-06-10 in ")
-    assert (logs.output / "dagster" / "dagster.yaml").is_file()
-
-
-def test_a_backfill_process_uses_the_home_that_is_set(logs: Place, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    ran = run_process(
-        logs, "backfill", *days_from(DAY, DAY), environment={"DAGSTER_HOME": str(home)}
-    )
-    assert ran.status == 0
-    assert (home / "history").is_dir()
-    assert not (logs.output / "dagster").exists()
 
 
 @pytest.mark.parametrize(

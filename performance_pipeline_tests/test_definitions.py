@@ -29,7 +29,6 @@ MATERIALIZED: Final = ("daily_aggregate", *SUMMARIES)
 class Asset(NamedTuple):
     """One asset as the graph should hold it; `partitions` by the length of one."""
 
-    group: str
     partitions: str | None
     deps: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
@@ -37,14 +36,14 @@ class Asset(NamedTuple):
 
 SUMMARY_DEPS: Final = ("daily_aggregate", "performance_targets")
 ASSETS: Final = {
-    "trade_log": Asset("logs", "daily"),
-    "performance_targets": Asset("targets", None),
-    "daily_aggregate": Asset("aggregates", "daily", ("trade_log",), ("log_is_clean",)),
-    "daily_summary": Asset("summaries", "daily", SUMMARY_DEPS, ("meets_targets",)),
-    "weekly_summary": Asset("summaries", "weekly", SUMMARY_DEPS, ("meets_targets",)),
-    "monthly_summary": Asset("summaries", "monthly", SUMMARY_DEPS, ("meets_targets",)),
-    "rolling_summary": Asset("summaries", "daily", SUMMARY_DEPS, ("meets_targets",)),
-    "performance_alerts": Asset("alerts", None, SUMMARIES),
+    "trade_log": Asset("daily"),
+    "performance_targets": Asset(None),
+    "daily_aggregate": Asset("daily", ("trade_log",), ("log_is_clean",)),
+    "daily_summary": Asset("daily", SUMMARY_DEPS, ("meets_targets",)),
+    "weekly_summary": Asset("weekly", SUMMARY_DEPS, ("meets_targets",)),
+    "monthly_summary": Asset("monthly", SUMMARY_DEPS, ("meets_targets",)),
+    "rolling_summary": Asset("daily", SUMMARY_DEPS, ("meets_targets",)),
+    "performance_alerts": Asset(None, SUMMARIES),
 }
 
 
@@ -81,16 +80,14 @@ def days(first: date, last: date) -> list[str]:
 # --- what is defined --------------------------------------------------------------------------
 
 
-def test_the_graph_holds_these_assets_and_no_other(graph: AssetGraph) -> None:
+def test_the_graph_holds_these_assets_and_no_other_in_one_group(graph: AssetGraph) -> None:
     assert {key.to_user_string() for key in graph.get_all_asset_keys()} == set(ASSETS)
+    assert {graph.get(key).group_name for key in graph.get_all_asset_keys()} == {"performance"}
 
 
 @pytest.mark.parametrize("name", ASSETS)
-def test_an_asset_stands_in_its_group_with_its_deps_and_checks(
-    graph: AssetGraph, name: str
-) -> None:
+def test_an_asset_has_its_deps_and_checks_and_says_what_it_is(graph: AssetGraph, name: str) -> None:
     node = graph.get(dg.AssetKey(name))
-    assert node.group_name == ASSETS[name].group
     assert {key.to_user_string() for key in node.parent_keys} == set(ASSETS[name].deps)
     assert {key.name for key in node.check_keys} == set(ASSETS[name].checks)
     assert node.description

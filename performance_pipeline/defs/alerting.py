@@ -92,7 +92,7 @@ def performance_alerts_spec() -> dg.AssetSpec:
 
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Keeps the alert log true to what the meets_targets checks say.",
     )

@@ -59,11 +59,11 @@ def freshness() -> dg.FreshnessPolicy:
     )
 
 
-def automation_sensor() -> dg.AutomationConditionSensorDefinition:
+def automation_sensor(runtime: Runtime) -> dg.AutomationConditionSensorDefinition:
     return dg.AutomationConditionSensorDefinition(
         "refresh_automation_sensor",
         target=dg.AssetSelection.all(),
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Computes again what depends on a changed log or on changed targets.",
     )

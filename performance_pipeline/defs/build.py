@@ -57,7 +57,7 @@ def build_definitions(
         asset_checks=checks,
         sensors=[
             trade_log_sensor(runtime),
-            automation_sensor(),
+            automation_sensor(runtime),
             performance_alert_sensor(runtime),
         ],
         schedules=[daily_close_schedule(runtime)],

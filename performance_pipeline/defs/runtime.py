@@ -10,10 +10,12 @@ from performance_pipeline.tracker import PerformanceTracker, utc_now
 
 @dataclass(frozen=True)
 class Runtime:
-    """Handed to every definition; a test replaces the clock."""
+    """Handed to every definition; a test replaces the clock, or does not want to wait."""
 
     settings: Settings
     clock: Callable[[], datetime] = utc_now
+    tick_seconds: int = 30
+    """How often the sensors look: how fresh things are, against what looking costs."""
 
     def tracker(self) -> PerformanceTracker:
         """A look at the log folder as it is now."""

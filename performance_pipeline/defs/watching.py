@@ -17,7 +17,7 @@ _SEPARATOR = "\n"
 
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Reports trade logs that are new, grown, edited, archived or gone.",
     )
