@@ -6,7 +6,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import click
@@ -93,7 +93,7 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
     if days is not None:
         if start or end:
             raise click.UsageError("give --days, or --start and --end, not both")
-        first, last = tracker.today - timedelta(days=days - 1), tracker.today
+        first, last = tracker.first_of(days), tracker.today
     else:
         first, last = _both(start, end)
     materialize_range(settings, *_clipped(tracker, first, last))
@@ -212,11 +212,15 @@ def _period(
         raise click.UsageError("give --window, or --start and --end")
     if window == Window.RANGE:
         raise click.UsageError("--window range needs --start and --end")
-    period = Period.of(Window(window), day or tracker.today)
-    if (day or tracker.today) > tracker.today:
+    if day is not None and day > tracker.today:
         raise RangeError(f"{day} is in the future; today is {tracker.today}")
+    asked = day or tracker.today
+    try:
+        period = Period.of(Window(window), asked)
+    except OverflowError:  # Reaching back before the calendar itself.
+        raise _before_everything(tracker, f"{asked}") from None
     if period.last_day < tracker.settings.start_date:
-        raise _before_everything(tracker, f"{day}")
+        raise _before_everything(tracker, f"{asked}")
     return period
 
 

@@ -85,6 +85,10 @@ class PerformanceTracker:
             rolling_window=self.settings.rolling_window,
         )
 
+    def first_of(self, days: int) -> date:
+        """The first of the last `days` days, today included; never before the calendar's."""
+        return date.fromordinal(max(self.today.toordinal() - days + 1, 1))
+
     def counted_days(self, period: Period) -> list[date]:
         """The days of `period` from the first partition to the last that a log can reach.
 

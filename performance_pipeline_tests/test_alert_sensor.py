@@ -212,7 +212,9 @@ def plan(instance: dg.DagsterInstance, run_id: str, day: date) -> None:
     planned = AssetCheckEvaluationPlanned(
         asset_key=dg.AssetKey("daily_summary"),
         check_name="meets_targets",
-        partitions_subset=days.subset_with_partition_keys([day.isoformat()]),
+        partitions_subset=days.subset_with_partition_keys(
+            [day.isoformat()]
+        ).to_serializable_subset(),
     )
     report(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, planned)
 

@@ -9,7 +9,8 @@ import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from multiprocessing.synchronize import Event
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from random import Random
 from typing import Any, Final, NamedTuple
@@ -643,35 +644,29 @@ FORKSERVER.set_forkserver_preload(
 
 
 def materialize_in_process(
-    logs: Place,
-    home: Path,
-    assets: Sequence[str],
-    first: date,
-    last: date,
-    ready: Event,
+    logs: Place, home: Path, assets: Sequence[str], first: date, last: date, all_ready: Barrier
 ) -> None:
     """What runs in a process of its own; its exit status tells whether all went well."""
     with instance_in(home) as instance:
-        ready.set()
+        all_ready.wait(60)
         for asset in assets:
-            start, end = (first, last)
-            if asset == "weekly_summary":
-                start, end = monday_of(first), monday_of(last)
+            weekly = asset == "weekly_summary"
+            start, end = (monday_of(first), monday_of(last)) if weekly else (first, last)
             if not execute(logs, instance, asset, start, end).success:
                 raise SystemExit(1)
 
 
-def started(
-    logs: Place, home: Path, assets: Sequence[str], first: date, last: date
-) -> "multiprocessing.context.ForkServerProcess":
-    """A process that has begun to materialize."""
-    ready = FORKSERVER.Event()
-    process = FORKSERVER.Process(
-        target=materialize_in_process, args=(logs, home, assets, first, last, ready)
-    )
-    process.start()
-    assert ready.wait(30)
-    return process
+def started(*arguments: tuple[Place, Path, Sequence[str], date, date]) -> list[ForkServerProcess]:
+    """A process for each of `arguments`; all begin to materialize now, at the same moment."""
+    all_ready = FORKSERVER.Barrier(len(arguments) + 1)
+    processes = [
+        FORKSERVER.Process(target=materialize_in_process, args=(*each, all_ready))
+        for each in arguments
+    ]
+    for process in processes:
+        process.start()
+    all_ready.wait(60)
+    return processes
 
 
 def copied(logs: Place, folder: Path) -> Place:
@@ -682,11 +677,10 @@ def copied(logs: Place, folder: Path) -> Place:
     return Place(folder, {**logs.environment, "PERFORMANCE_LOG_DIR": str(folder)})
 
 
-def wait_for_files(folder: Path, count: int, since: int, seconds: float) -> None:
-    """Wait until so many files below `folder` were written; not longer than so many seconds."""
-    end = time.monotonic() + seconds
+def wait_for_files(process: ForkServerProcess, folder: Path, count: int, since: int) -> None:
+    """Wait until `process` has written so many files below `folder`, or has ended."""
     written = 0
-    while written < count and time.monotonic() < end:
+    while written < count and process.is_alive():
         with contextlib.suppress(FileNotFoundError):  # one that was renamed as we looked
             written = sum(path.stat().st_mtime_ns > since for path in folder.rglob("*.json"))
 
@@ -717,11 +711,12 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_completes_them
                 file.write(log(*session(f"{attempt - 5}.5", day=log_day, hour=attempt + 8)))
         asset = KILLED_LAYERS[attempt % len(KILLED_LAYERS)]
         begun = time.time_ns()
-        process = started(logs, home, [asset], all_days[0], all_days[-1])
-        if attempt % 2:
-            wait_for_files(logs.output, dice.randint(1, 40), begun, dice.uniform(0.3, 1))
+        [process] = started((logs, home, [asset], all_days[0], all_days[-1]))
+        if attempt % 4 < 2:
+            time.sleep(dice.uniform(0, 1.5))
         else:
-            time.sleep(dice.uniform(0, 1))
+            count = dice.randint(1, 6 if asset == "weekly_summary" else DAYS)
+            wait_for_files(process, logs.output, count, begun)
         process.kill()
         process.join()
         assert process.exitcode in (-signal.SIGKILL, 0)
@@ -730,13 +725,13 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_completes_them
         assert logs.document(Window.MONTHLY) == untouched.document(Window.MONTHLY)
 
     other = copied(logs, tmp_path / "undisturbed")
-    last_runs = [
-        started(where, its_home, KILLED_LAYERS, all_days[0], all_days[-1])
-        for where, its_home in ((logs, home), (other, tmp_path / "other dagster"))
-    ]
+    last_runs = started(
+        (logs, home, KILLED_LAYERS, all_days[0], all_days[-1]),
+        (other, tmp_path / "other dagster", KILLED_LAYERS, all_days[0], all_days[-1]),
+    )
     for process in last_runs:
         process.join()
-        assert process.exitcode == 0
+    assert [process.exitcode for process in last_runs] == [0, 0]
     assert logs.written() == other.written()
     assert len(list((logs.output / "aggregates").iterdir())) == DAYS
 
@@ -748,10 +743,12 @@ def test_two_processes_over_the_same_days_at_once_leave_the_right_files(
         logs.write(day(number), *session(str(number - 4.5), "2", day=day(number)))
     other = copied(logs, tmp_path / "one after the other")
     home = tmp_path / "dagster"
-    both = [
-        started(logs, home, KILLED_LAYERS, day(0), day(7)),
-        started(logs, home, KILLED_LAYERS, day(2), day(9)),
-    ]
+    with instance_in(home):
+        pass  # Dagster makes a new home's tables, which two processes cannot do at once
+    both = started(
+        (logs, home, KILLED_LAYERS, day(0), day(7)),
+        (logs, home, KILLED_LAYERS, day(2), day(9)),
+    )
     for process in both:
         process.join()
     assert [process.exitcode for process in both] == [0, 0]

@@ -15,16 +15,15 @@ from performance_pipeline.tracker import utc_now
 
 def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:
     """Print the alerts, those that were late only when asked for."""
-    alerts = list(AlertLog(settings.alert_log).alerts().values())
-    shown = [
-        alert for alert in alerts if (late_too or not alert.late) and status in (None, alert.status)
-    ]
+    alerts = AlertLog(settings.alert_log).alerts().values()
+    asked = [alert for alert in alerts if status in (None, alert.status)]
+    shown = [alert for alert in asked if late_too or not alert.late]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(plain_document(shown)), indent=2))
         return
     for alert in shown:
         click.echo(_row(alert))
-    hidden = sum(alert.late for alert in alerts) if not late_too else 0
+    hidden = len(asked) - len(shown)
     click.echo(
         f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
         err=True,

@@ -1,5 +1,6 @@
 """Keeping the alert log true to the checks: the sensor, and the same for a backfill."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,8 +38,8 @@ class AlertCursor(msgspec.Struct, frozen=True):
 
     finished_until: datetime = _EVER
     recent_run_ids: tuple[str, ...] = ()
-    log_file: int = 0
-    log_size: int = 0
+    log_length: int = 0
+    log_digest: str = ""
 
     @classmethod
     def decode(cls, text: str | None) -> "AlertCursor | None":
@@ -59,21 +60,21 @@ class AlertCursor(msgspec.Struct, frozen=True):
 
     def fits(self, path: Path) -> bool:
         """Whether the alert log is still the one that was left, perhaps grown since."""
-        file, size = _log_state(path)
-        return file == self.log_file and size >= self.log_size
+        length, digest = _log_state(path, self.log_length)
+        return (length, digest) == (self.log_length, self.log_digest)
 
 
 def update_alert_log(
     runtime: Runtime, instance: dg.DagsterInstance, partitions: set[Partition]
 ) -> list[AlertEvent]:
     """Append what the checks of `partitions` call for, and return it."""
-    evaluations = latest_evaluations(instance, partitions)
-    if not evaluations:
+    if not partitions:
         return []
+    # The checks are read once the log is ours: what another writer knew later is not unsaid.
     return AlertLog(runtime.settings.alert_log).update(
         lambda alerts: reconcile(
             alerts,
-            evaluations,
+            latest_evaluations(instance, partitions),
             now=runtime.clock(),
             lookback_days=runtime.settings.lookback_days,
         )
@@ -100,6 +101,7 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
         path = runtime.settings.alert_log
+        AlertLog(path).mend()
         cursor = AlertCursor.decode(context.cursor)
         if cursor is None or not cursor.fits(path):
             # A first look, or the log is not the one that was left: everything is told again,
@@ -124,13 +126,13 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     return performance_alert_sensor
 
 
-def _log_state(path: Path) -> tuple[int, int]:
-    """Which file the alert log is, and its size; zeros without one."""
+def _log_state(path: Path, length: int | None = None) -> tuple[int, str]:
+    """How long the alert log is, and its digest: of all of it, or of its first bytes."""
     try:
-        status = path.stat()
+        content = path.read_bytes()[:length]
     except FileNotFoundError:
-        return 0, 0
-    return status.st_ino, status.st_size
+        return 0, ""
+    return len(content), hashlib.sha256(content).hexdigest() if content else ""
 
 
 def _materialization(path: Path, events: Sequence[AlertEvent]) -> dg.AssetMaterialization:

@@ -79,10 +79,10 @@ class AggregateStore:
         self._settings = settings
         self._today = now.date()
         self._folder = settings.output_dir / "aggregates"
+        self.listing: LogListing = list_logs(settings.log_dir, self._today)
         self._index = load_index(settings.output_dir)
         self._changed: dict[str, IndexEntry] = {}
         self._readings: dict[date, tuple[LogContent, LogReading]] = {}
-        self.listing: LogListing = list_logs(settings.log_dir, self._today)
         if not self.listing.files:
             self._refuse_an_emptied_folder()
 

@@ -49,6 +49,11 @@ class AlertLog:
                 self._append(b"".join(encode_plain(event) + b"\n" for event in events))
         return events
 
+    def mend(self) -> None:
+        """Move a torn last line aside, if a crash left one."""
+        if _split(self._content())[1]:
+            self.update(lambda _: [])
+
     def _content(self) -> bytes:
         try:
             return self.path.read_bytes()
@@ -94,6 +99,6 @@ def _split(content: bytes) -> tuple[bytes, bytes]:
             _decode_event(whole[start:])
         except msgspec.ValidationError:
             pass  # Whole JSON that is no alert is an error to report, not a crash to mend.
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return whole[:start], whole[start:]
     return whole, torn
