@@ -24,8 +24,8 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
-from performance_pipeline.defs.assets import DAILY_AGGREGATE
 from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.storage.summaries import decode_summary

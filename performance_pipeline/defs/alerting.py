@@ -10,7 +10,6 @@ from typing import Final
 import dagster as dg
 import msgspec
 
-from performance_pipeline.defs.assets import GROUP, SUMMARY_KEYS
 from performance_pipeline.defs.evaluations import (
     Partition,
     all_evaluated,
@@ -19,11 +18,10 @@ from performance_pipeline.defs.evaluations import (
     latest_evaluations,
     latest_finished,
 )
+from performance_pipeline.defs.keys import GROUP, PERFORMANCE_ALERTS, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
 from performance_pipeline.storage.alert_log import AlertLog
-
-PERFORMANCE_ALERTS: Final = dg.AssetKey("performance_alerts")
 
 # A run's time is taken before it is stored: look this far back again for those stored late.
 _OVERLAP: Final = timedelta(minutes=2)

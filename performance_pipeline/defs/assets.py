@@ -4,28 +4,30 @@ An asset body reads, makes one pure call, writes, and returns metadata. Every as
 contiguous range of its partitions in one run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import dagster as dg
+from dagster._core.events import DagsterEvent
 
+from performance_pipeline.defs.judging import Evaluations, Judgement, judge_log, judge_targets
+from performance_pipeline.defs.keys import (
+    DAILY_AGGREGATE,
+    GROUP,
+    PERFORMANCE_TARGETS,
+    TRADE_LOG,
+    summary_key,
+)
 from performance_pipeline.defs.metadata import Metadata, aggregate_metadata, summary_metadata
 from performance_pipeline.defs.partitions import Partitions, days_of_window, partition_days
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.restatement import restatement
-from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline.storage.summaries import load_summary, summary_path, write_summary
-
-# One group: a lineage of this size is best seen whole, and the UI folds groups.
-GROUP = "performance"
-
-TRADE_LOG = dg.AssetKey("trade_log")
-PERFORMANCE_TARGETS = dg.AssetKey("performance_targets")
-DAILY_AGGREGATE = dg.AssetKey("daily_aggregate")
 
 _DESCRIPTIONS = {
     Window.DAILY: "One trading day's performance: how the day went, against the targets.",
@@ -37,13 +39,6 @@ _DESCRIPTIONS = {
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
 
 _PROGRESS_EVERY = 50
-
-
-def summary_key(window: Window) -> dg.AssetKey:
-    return dg.AssetKey(f"{window}_summary")
-
-
-SUMMARY_KEYS = [summary_key(window) for window in PARTITIONED_WINDOWS]
 
 
 def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
@@ -97,7 +92,7 @@ def daily_aggregate_asset(
             return aggregate_metadata(refreshed, tracker.store.path(day))
 
         try:
-            _materialize_each(context, refresh)
+            _materialize_each(context, refresh, lambda day: judge_log(tracker.day(day)))
         finally:
             tracker.store.save_index()
 
@@ -145,18 +140,20 @@ def summary_asset(
             written = write_summary(folder, period, summary)
             return summary_metadata(written, path, restated)
 
-        _materialize_each(context, write)
+        _materialize_each(context, write, lambda day: judge_targets(folder, Period.of(window, day)))
 
     return summary
 
 
 def _materialize_each(
-    context: dg.AssetExecutionContext, materialize: Callable[[date], Metadata]
+    context: dg.AssetExecutionContext,
+    materialize: Callable[[date], Metadata],
+    judge: Callable[[date], Judgement],
 ) -> None:
     """Materialize every partition of the run, each with its own metadata.
 
     A partition that needs a log which cannot be read does not keep the others from being done:
-    they are recorded, and then the run fails, naming the partition and the log.
+    they are recorded and judged, and then the run fails, naming the partition and the log.
     """
     days = partition_days(list(context.partition_keys))
     done: dict[date, Metadata] = {}
@@ -172,12 +169,27 @@ def _materialize_each(
         for day, metadata in done.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return
+    _record(context, done, judge)
+    reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
+    raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
+
+
+def _record(
+    context: dg.AssetExecutionContext,
+    done: Mapping[date, Metadata],
+    judge: Callable[[date], Judgement],
+) -> None:
+    """Record the partitions of a run that is about to fail, whose checks Dagster will skip."""
+    keys = [day.isoformat() for day in done]
     for day, metadata in done.items():
         context.log_event(
             dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
         )
-    reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
-    raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
+    evaluation = Evaluations(context.instance, context.asset_key, keys)
+    for day in done:
+        DagsterEvent.asset_check_evaluation(
+            context.get_step_execution_context(), evaluation(day.isoformat(), judge(day))
+        )
 
 
 def _warn_of_rejected_lines(context: dg.AssetExecutionContext, day: Day) -> None:

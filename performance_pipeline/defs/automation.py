@@ -11,7 +11,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 
-from performance_pipeline.defs.assets import DAILY_AGGREGATE, PERFORMANCE_TARGETS, summary_key
+from performance_pipeline.defs.keys import DAILY_AGGREGATE, PERFORMANCE_TARGETS, summary_key
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import (
     ONE_DAY,

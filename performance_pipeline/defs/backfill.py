@@ -12,9 +12,9 @@ from dagster._core.storage.tags import (
 )
 
 from performance_pipeline.defs.alerting import update_alert_log
-from performance_pipeline.defs.assets import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.evaluations import evaluated_by
+from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import raised_warnings
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window

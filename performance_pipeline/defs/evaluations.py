@@ -15,8 +15,7 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
-from performance_pipeline.defs.assets import summary_key
-from performance_pipeline.defs.checks import MEETS_TARGETS
+from performance_pipeline.defs.keys import MEETS_TARGETS, summary_key
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.domain.alerts import Evaluation
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window

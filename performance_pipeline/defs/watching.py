@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from performance_pipeline.defs.assets import PERFORMANCE_TARGETS, TRADE_LOG
+from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, TRADE_LOG
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.watching import Watch, look
 

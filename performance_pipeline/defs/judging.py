@@ -1,0 +1,115 @@
+"""The evaluations that checks publish: one a partition, tied to the materialization it judges."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
+
+from performance_pipeline.defs.keys import CHECKS
+from performance_pipeline.defs.metadata import Metadata, quality_metadata, verdict_metadata
+from performance_pipeline.domain.metrics import AlertStatus, PerformanceSummary
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.storage.aggregates import Day
+from performance_pipeline.storage.summaries import load_summary, summary_path
+
+_FAILING: Final[dict[AlertStatus, dg.AssetCheckSeverity]] = {
+    "WARN": dg.AssetCheckSeverity.WARN,
+    "CRITICAL": dg.AssetCheckSeverity.ERROR,
+    "INVALID_TARGETS": dg.AssetCheckSeverity.ERROR,
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a check says of one partition."""
+
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    metadata: Metadata
+    description: str | None = None
+
+
+def judge_log(day: Day) -> Judgement:
+    """Whether every line of a trading day is accepted, dated and labelled as it should be."""
+    quality = day.aggregate.quality
+    faults = quality.rejected + quality.misdated + quality.outcome_conflicts
+    return Judgement(not faults, dg.AssetCheckSeverity.WARN, quality_metadata(day))
+
+
+def judge_targets(folder: Path, period: Period) -> Judgement:
+    """The verdicts stored in the summary of `period`; raises dg.Failure when there is none."""
+    summary = load_summary(folder, period)
+    if summary is None:
+        path = summary_path(folder, period)
+        raise dg.Failure(f"{path}: no summary to judge; materialize {period.key} first")
+    return Judgement(
+        passed=summary.alert_status not in _FAILING,
+        severity=_FAILING.get(summary.alert_status, dg.AssetCheckSeverity.WARN),
+        metadata=verdict_metadata(period, summary),
+        description=_said(summary),
+    )
+
+
+def _said(summary: PerformanceSummary) -> str:
+    if summary.alert_status == "NO_TRADES":
+        return "No trades in window: nothing to judge."
+    if summary.alert_status == "NO_TARGETS":
+        return "No targets file: nothing to judge by."
+    if summary.alert_status == "INVALID_TARGETS":
+        return "The targets file cannot be used: nothing was judged. The run's log says why."
+    breached = [result.metric for result in summary.targets if result.status == "breached"]
+    if breached:
+        return f"Breached: {', '.join(breached)}."
+    return f"{len(summary.targets)} targets judged, none breached."
+
+
+class Evaluations:
+    """Makes the evaluations of the check that an asset carries, for some of its partitions.
+
+    Without the materialization that it judges, an evaluation shows in the UI as not current.
+    """
+
+    def __init__(
+        self, instance: dg.DagsterInstance, asset_key: dg.AssetKey, keys: Sequence[str]
+    ) -> None:
+        self._asset_key = asset_key
+        self._targets = _latest_materializations(instance, asset_key, keys)
+
+    def __call__(self, key: str, judgement: Judgement) -> dg.AssetCheckEvaluation:
+        return dg.AssetCheckEvaluation(
+            asset_key=self._asset_key,
+            check_name=CHECKS[self._asset_key],
+            partition=key,
+            passed=judgement.passed,
+            severity=judgement.severity,
+            metadata=judgement.metadata,
+            description=judgement.description,
+            target_materialization_data=self._targets.get(key),
+        )
+
+
+def _latest_materializations(
+    instance: dg.DagsterInstance, asset_key: dg.AssetKey, keys: Sequence[str]
+) -> dict[str, AssetCheckEvaluationTargetMaterializationData]:
+    """By partition key, the materialization that a check evaluates now."""
+    storage_ids = instance.event_log_storage.get_latest_storage_id_by_partition(
+        asset_key, dg.DagsterEventType.ASSET_MATERIALIZATION, set(keys)
+    )
+    if not storage_ids:
+        return {}
+    found = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key, storage_ids=list(storage_ids.values())),
+        limit=len(storage_ids),
+    )
+    return {
+        record.partition_key: AssetCheckEvaluationTargetMaterializationData(
+            storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
+        )
+        for record in found.records
+        if record.partition_key is not None
+    }

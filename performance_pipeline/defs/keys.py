@@ -1,0 +1,30 @@
+"""The names that definitions know each other by."""
+
+from typing import Final
+
+import dagster as dg
+
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
+
+# One group: a lineage of this size is best seen whole, and the UI folds groups.
+GROUP: Final = "performance"
+
+TRADE_LOG: Final = dg.AssetKey("trade_log")
+PERFORMANCE_TARGETS: Final = dg.AssetKey("performance_targets")
+DAILY_AGGREGATE: Final = dg.AssetKey("daily_aggregate")
+PERFORMANCE_ALERTS: Final = dg.AssetKey("performance_alerts")
+
+LOG_IS_CLEAN: Final = "log_is_clean"
+MEETS_TARGETS: Final = "meets_targets"
+
+
+def summary_key(window: Window) -> dg.AssetKey:
+    return dg.AssetKey(f"{window}_summary")
+
+
+SUMMARY_KEYS: Final = tuple(summary_key(window) for window in PARTITIONED_WINDOWS)
+CHECKS: Final = {
+    DAILY_AGGREGATE: LOG_IS_CLEAN,
+    **dict.fromkeys(SUMMARY_KEYS, MEETS_TARGETS),
+}
+"""The check that each asset carries."""
