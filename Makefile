@@ -13,7 +13,7 @@ test: .venv/ready
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
-	.venv/bin/dg check defs
+	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/dg check defs
 	$(RUN) pytest -q
 
 dev: .venv/ready

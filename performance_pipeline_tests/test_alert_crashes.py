@@ -33,7 +33,7 @@ from performance_pipeline_tests.test_alerts import CRITICAL, MET, WARN, evaluati
 # Tried with many more of each; this many take what a test may.
 KILLS_AT_A_WRITE: Final = 20
 KILLS_AT_ANY_TIME: Final = 20
-NEVER: Final = 1_000_000
+ENOUGH: Final = 20  # steps: more than any process is let live for
 
 Line = tuple[str, str, str]
 Doing = Callable[[Service, int], None]
@@ -217,30 +217,37 @@ class Processes:
     do: Doing
 
     def die_at_a_write(self, writes: int, only_files: bool) -> None:
-        self.requests.send((self.folder, self.do, NEVER, (writes, only_files)))
-        self.requests.recv()
+        self._start(self._done() + ENOUGH, (writes, only_files))
         assert self.requests.recv() == -signal.SIGKILL
 
     def die_after(self, seconds: float) -> None:
-        self.requests.send((self.folder, self.do, NEVER, None))
-        process = self.requests.recv()
+        process = self._start(self._done() + ENOUGH)
         time.sleep(seconds)
         os.kill(process, signal.SIGKILL)
         assert self.requests.recv() == -signal.SIGKILL
 
     def finish_step(self) -> int:
         """Let one finish the step that was begun; how many steps are done then."""
-        steps = int((self.folder / "progress").read_text()) + 1
-        self.requests.send((self.folder, self.do, steps, None))
-        self.requests.recv()
+        steps = self._done() + 1
+        self._start(steps)
         assert self.requests.recv() == 0
         return steps
+
+    def _done(self) -> int:
+        return int((self.folder / "progress").read_text())
+
+    def _start(self, until: int, death: tuple[int, bool] | None = None) -> int:
+        """Its process id; what it ends with is what comes next."""
+        self.requests.send((self.folder, self.do, until, death))
+        process: int = self.requests.recv()
+        return process
 
 
 @pytest.fixture(scope="module")
 def requests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ours, theirs = PROCESSES.Pipe()
     server = start(fork_on_demand, tmp_path_factory.mktemp("server"), theirs)
+    theirs.close()  # so that waiting for a server that has failed is an error, not for ever
     yield ours
     ours.send(None)
     server.join()
@@ -265,7 +272,7 @@ def test_a_kill_between_any_two_writes_loses_no_alert_and_repeats_none(
     chance = Random(11)
     for _ in range(KILLS_AT_A_WRITE):
         only_files = chance.random() < 0.6
-        processes.die_at_a_write(chance.randrange(5 if only_files else 45), only_files)
+        processes.die_at_a_write(chance.randrange(5 if only_files else 90), only_files)
     steps = processes.finish_step()
     assert steps > KILLS_AT_A_WRITE // 4
     check(processes.folder, expected(steps, scripted))

@@ -166,13 +166,18 @@ class Service:
         self.here.settings.targets_file.write_text(text)
 
 
-@contextmanager
-def service_in(folder: Path, **settings: str) -> Iterator[Service]:
-    """A service over `folder`, by default with the one target of a 60 % win rate."""
+def service_on(instance: dg.DagsterInstance, folder: Path, **settings: str) -> Service:
+    """A service over logs in `folder`, by default with the one target of a 60 % win rate."""
     here = place(folder / "logs", TARGETS_FILE=str(folder / "targets.yaml"), **settings)
     (folder / "targets.yaml").write_text("win_rate_target: 60\n")
+    return Service(here, instance)
+
+
+@contextmanager
+def service_in(folder: Path, **settings: str) -> Iterator[Service]:
+    """A service over `folder`, on the instance whose home is there."""
     with dg.DagsterInstance.local_temp(str(folder / "home")) as instance:
-        yield Service(here, instance)
+        yield service_on(instance, folder, **settings)
 
 
 @pytest.fixture(scope="module")

@@ -779,7 +779,7 @@ def test_sample_logs_overwrites_nothing(run: Run, tmp_path: Path, suffix: str) -
 def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     run: Run, logs: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "DEMO_DAYS", 4)
+    monkeypatch.setattr(demo, "DEMO_DAYS", 3)
     today = datetime.now(UTC).date()
     of_an_earlier_demo = Path("demo", "logs", f"{today}.jsonl")
     of_an_earlier_demo.parent.mkdir(parents=True)
@@ -804,7 +804,7 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     summaries = [
         json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
     ]
-    assert len(summaries) == 4
+    assert len(summaries) == 3
     assert {document["timezone"] for document in summaries} == {"UTC"}
     assert {document["settings"]["rolling_window"] for document in summaries} == {20}
     assert sum(document["total_trades"] for document in summaries) > 0

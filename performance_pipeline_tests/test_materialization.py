@@ -544,17 +544,23 @@ def test_the_numbers_of_readable_days_are_right_beside_an_unreadable_log(
     assert first_day.metadata["realized_pnl"] == plotted(-1.0)
 
 
+@pytest.mark.parametrize(
+    ("asset", "check", "second"),
+    [("daily_aggregate", "log_is_clean", False), ("daily_summary", "meets_targets", True)],
+)
 def test_readable_days_are_checked_although_their_run_fails_over_another(
-    logs: Place, instance: dg.DagsterInstance
+    logs: Place, instance: dg.DagsterInstance, asset: str, check: str, second: bool
 ) -> None:
+    """Or a breach on a day beside an unreadable log would never be alerted."""
     logs.write(day(0), *session("1", day=day(0)))
     make_unreadable(logs.path(day(1)))
     logs.write(day(2), b"not json")
-    result = execute(logs, instance, "daily_aggregate", day(0), day(2))
+    result = execute(logs, instance, asset, day(0), day(2))
+    found = evaluations(instance, dg.AssetCheckKey(dg.AssetKey(asset), check))
     assert not result.success
-    assert [(one.partition, one.passed) for one in evaluations(instance)] == [
+    assert [(one.partition, one.passed) for one in found] == [
         (str(day(0)), True),
-        (str(day(2)), False),
+        (str(day(2)), second),
     ]
 
 

@@ -204,14 +204,14 @@ class _Reader:
         newest = self._newest
         for entry in entries:
             if newest is None or entry.instant != newest.instant:
-                self._lines_of_instant = set()
-            elif not self._lines_of_instant:
-                self._lines_of_instant = {newest.line}
-            if entry.line in self._lines_of_instant:
-                self._duplicates += 1
-                continue
-            if self._lines_of_instant:
-                self._lines_of_instant.add(entry.line)
+                if self._lines_of_instant:
+                    self._lines_of_instant = set()
+            else:
+                # Two lines of one instant are rare: only then is there a set to look in.
+                self._lines_of_instant.add(newest.line)
+                if entry.line in self._lines_of_instant:
+                    self._duplicates += 1
+                    continue
             unique.append(entry)
             newest = entry
         self._newest = newest
