@@ -3,6 +3,7 @@
 import logging
 import time
 from datetime import date
+from pathlib import Path
 
 import click
 from dagster import DagsterInstance
@@ -14,6 +15,7 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.home import use_home
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.locks import locked
 
 
 class BackfillError(PipelineError):
@@ -22,11 +24,11 @@ class BackfillError(PipelineError):
 
 def materialize_range(settings: Settings, first: date, last: date) -> None:
     """Materialize the days from `first` to `last`; raises BackfillError when some failed."""
-    use_home(settings)
+    home = use_home(settings)
     started = time.monotonic()
     done = 0
     messages: list[str] = []
-    with progress_bar() as bar, DagsterInstance.get() as instance:
+    with progress_bar() as bar, _opened(home) as instance:
         tasks: list[TaskID] = []
 
         def on_layer(layer: Layer) -> None:
@@ -54,3 +56,9 @@ def materialize_range(settings: Settings, first: date, last: date) -> None:
     )
     if failures:
         raise BackfillError("; ".join(failures))
+
+
+def _opened(home: Path) -> DagsterInstance:
+    # Two processes that make an instance at the same time break it.
+    with locked(home / ".opening.lock"):
+        return DagsterInstance.get()
