@@ -31,8 +31,8 @@ from performance_pipeline_tests.test_alert_sensor import BREACH, CORRECT, Servic
 from performance_pipeline_tests.test_alerts import CRITICAL, MET, WARN, evaluation
 
 # Tried with many more of each; this many take what a test may.
-KILLS_AT_A_WRITE: Final = 20
-KILLS_AT_ANY_TIME: Final = 20
+KILLS_AT_A_WRITE: Final = 26
+KILLS_AT_ANY_TIME: Final = 14
 ENOUGH: Final = 20  # steps: more than any process is let live for
 
 Line = tuple[str, str, str]
