@@ -27,7 +27,13 @@ from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.lines import DAY, NEXT_DAY, place, session
 from performance_pipeline_tests.test_alert_log import PROCESSES, documents, start
-from performance_pipeline_tests.test_alert_sensor import BREACH, CORRECT, Service, checked
+from performance_pipeline_tests.test_alert_sensor import (
+    BREACH,
+    CORRECT,
+    Service,
+    checked,
+    migrations_read_once,
+)
 from performance_pipeline_tests.test_alerts import CRITICAL, MET, WARN, evaluation
 
 # Tried with many more of each; this many take what a test may.
@@ -184,18 +190,19 @@ def fork_on_demand(folder: Path, requests: Any) -> None:
 
     Imports and first times are what most of a process's life would be spent on otherwise.
     """
-    for warm_up in (evaluate_as_scripted, materialize_in_turn):
-        go_on(begin(folder / warm_up.__name__), warm_up, 1, None)
-    while (request := requests.recv()) is not None:
-        process = os.fork()
-        if process == 0:
-            try:
-                requests.send(os.getpid())
-                go_on(*request)
-                os._exit(0)
-            finally:
-                os._exit(1)
-        requests.send(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+    with migrations_read_once():
+        for warm_up in (evaluate_as_scripted, materialize_in_turn):
+            go_on(begin(folder / warm_up.__name__), warm_up, 1, None)
+        while (request := requests.recv()) is not None:
+            process = os.fork()
+            if process == 0:
+                try:
+                    requests.send(os.getpid())
+                    go_on(*request)
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            requests.send(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 
 
 def begin(folder: Path) -> Path:
