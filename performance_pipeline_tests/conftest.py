@@ -1,10 +1,27 @@
 """What holds for every test: none of them sees a caller's settings, or leaves its own behind."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import pytest
+from sqlalchemy import Engine, event
+
+# The ones that mostly wait for a daemon or a browser, for others to run beside.
+SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in SLOW_STARTERS)
+
+
+@event.listens_for(Engine, "connect")
+def _trust_the_machine_to_stay_up(connection: Any, _: Any) -> None:
+    """Dagster's databases hold what a killed process wrote without waiting for the disk."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture(scope="session", autouse=True)
