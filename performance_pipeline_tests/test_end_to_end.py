@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,8 @@ class Service:
             folder.mkdir()
         targets = root / "targets.yaml"
         targets.write_text("max_drawdown_target: -1000\n", encoding="utf-8")
-        (home / "dagster.yaml").write_text(
-            "telemetry: {enabled: false}\nconcurrency: {runs: {max_concurrent_runs: 1}}\n",
-            encoding="utf-8",
-        )
+        shipped = resources.files("performance_pipeline") / "dagster.yaml"
+        (home / "dagster.yaml").write_bytes(shipped.read_bytes())
         # Made before the service starts: two processes that make one at once can break it.
         self.instance = dg.DagsterInstance.from_config(str(home))
         self.instance.get_runs(limit=1)

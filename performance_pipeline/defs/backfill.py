@@ -15,6 +15,7 @@ from performance_pipeline.defs.alerting import update_alert_log
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.evaluations import evaluated_by
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
+from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import raised_warnings
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
@@ -85,6 +86,7 @@ def run_backfill(
             tags={
                 ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
                 ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
+                PROCESS_TAG: this_process(),
             },
             # Naming a logger is what replaces Dagster's own console output.
             run_config={"loggers": {"progress": {}}},

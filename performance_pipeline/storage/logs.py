@@ -151,17 +151,19 @@ class LogContent:
 
         None when those bytes no longer have `digest`, or did not end with a whole line.
         """
+        return self._rest(length) if self.begins_with(length, digest) else None
+
+    def begins_with(self, length: int, digest: str) -> bool:
+        """Whether the first `length` bytes are whole lines of `digest`, given from its start on."""
         self.length, self._digest = 0, hashlib.sha256()
         block = b""
         with self._reading() as stream:
             while self.length < length:
                 block = stream.read(min(_BLOCK_BYTES, length - self.length))
                 if not block:
-                    return None
+                    return False
                 self._take(block)
-        if self.digest != digest or not block.endswith(b"\n"):
-            return None
-        return self._rest(length)
+        return self.digest.startswith(digest) and block.endswith(b"\n")
 
     def consume(self) -> None:
         """Take every line for nothing but the digest."""

@@ -78,7 +78,8 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
     """Compare the log folder with what `watch` remembers; also gives the watch to remember next.
 
     A log that only grew waits until it was last taken up `refresh_seconds` ago; any other change
-    counts at once. Raises LogFolderError when the folder is gone, or all its logs are.
+    counts at once, one at the beginning of a grown log too. Raises LogFolderError when the folder
+    is gone, or all its logs are.
     """
     listing = list_logs(settings.log_dir, now.date())
     if not listing.files and (known := watch.logs or load_index(settings.output_dir).logs):
@@ -107,7 +108,8 @@ def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) 
         if (log.size, log.modified_ns) == (before.size, before.modified_ns) and finished:
             return before
         waited = _seconds(now) - before.taken_up
-        if log.size > before.size and waited < settings.refresh_seconds and finished:
+        growing = log.size > before.size and waited < settings.refresh_seconds and finished
+        if growing and LogContent(log, unfinished).begins_with(before.length, before.digest):
             return before
     content = LogContent(log, unfinished)
     content.consume()
