@@ -1,8 +1,9 @@
 """The real thing: `dagster dev` with its daemon, files dropped into a folder, results read back."""
 
-import contextlib
+import gzip
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,7 +40,7 @@ class Service:
         # Made before the service starts: two processes that make one at once can break it.
         self.instance = dg.DagsterInstance.from_config(str(home))
         self.instance.get_runs(limit=1)
-        environment = {
+        self._environment = {
             **os.environ,
             "DAGSTER_HOME": str(home),
             "PERFORMANCE_LOG_DIR": str(self.logs),
@@ -48,33 +49,48 @@ class Service:
             "PERFORMANCE_REFRESH_SECONDS": "0",
             "PERFORMANCE_START_DATE": str(TODAY - timedelta(days=60)),
         }
+        self.printed = root / "service.log"
+        self.start()
+
+    def start(self) -> None:
         module = "performance_pipeline_tests.impatient_definitions"
-        self._printed = (root / "service.log").open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", "-m", module, "-p", str(free_port())],
-            cwd=Path(__file__).parent.parent,
-            env=environment,
-            stdout=self._printed,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with self.printed.open("ab") as printed:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "dagster", "dev", "-m", module, "-p", str(free_port())],
+                cwd=Path(__file__).parent.parent,
+                env=self._environment,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """Everything at once, as a power cut would."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def stop(self) -> None:
         """End every process of the service: the next test must not meet its daemon."""
-        os.killpg(self._process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(20)
-        # What is left of it, its daemon above all; nothing, when all have ended.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._printed.close()
+        self.kill()
         self.instance.dispose()
 
     def summary(self, window: str, key: date) -> dict[str, Any]:
         """The stored summary; an empty one while there is none."""
         path = self.output / f"{window}-summary-{key}.json"
         return json.loads(path.read_bytes()) if path.exists() else {}
+
+    def outputs(self) -> dict[str, bytes]:
+        """Every summary and aggregate as it is on disk."""
+        paths = [*self.output.glob("*.json"), *self.output.glob("aggregates/*.json")]
+        return {path.name: path.read_bytes() for path in paths}
+
+    def computed(self, day: date) -> int:
+        """How often the aggregate of `day` was materialized."""
+        records = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey("daily_aggregate"), asset_partitions=[str(day)]),
+            limit=100,
+        ).records
+        return len(records)
 
     def alerts(self) -> list[dict[str, Any]]:
         path = self.logs / "performance-alerts.jsonl"
@@ -107,9 +123,17 @@ def wait_until(what: str, happened: Callable[[], bool]) -> None:
         time.sleep(0.5)
 
 
-def loss(amount: str) -> bytes:
+def day_of(ago: int) -> date:
+    return TODAY - timedelta(days=ago)
+
+
+def log(service: Service, day: date) -> Path:
+    return service.logs / f"{day}.jsonl"
+
+
+def loss(amount: str, day: date = TODAY) -> bytes:
     return (
-        f'{{"timestamp":"{TODAY}T00:00:01Z","symbol":"LATE","action":"BUY","quantity":"1",'
+        f'{{"timestamp":"{day}T00:00:01Z","symbol":"LATE","action":"BUY","quantity":"1",'
         f'"price":"10","outcome":"loss","net_profit_loss":"{amount}"}}\n'
     ).encode()
 
@@ -142,8 +166,7 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
         # One when the targets were first seen, one for the logs.
         assert sum(asset in assets for assets, _ in service.runs()) <= 2
 
-    log = service.logs / f"{TODAY}.jsonl"
-    log.write_bytes(loss("-2500"))
+    log(service, TODAY).write_bytes(loss("-2500"))
     wait_until(
         "today's loss in its day and month",
         lambda: (
@@ -159,7 +182,7 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
         ),
     )
 
-    log.write_bytes(loss("-25"))
+    log(service, TODAY).write_bytes(loss("-25"))
     wait_until(
         "the alert to be over once the log is corrected",
         lambda: (
@@ -175,3 +198,90 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
         lambda: service.summary("daily", oldest)["realized_pnl"] == "0" != before,
     )
     assert all(succeeded for _, succeeded in service.runs()[:-1])
+
+
+def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_is_unmounted(
+    service: Service, tmp_path: Path
+) -> None:
+    replaced, archived, deleted, new = (day_of(ago) for ago in (40, 30, 20, 10))
+    for day in (replaced, archived, deleted):
+        log(service, day).write_bytes(loss("-10", day))
+    log(service, TODAY).write_bytes(loss("-1"))
+    wait_until(
+        "every day of the first logs",
+        lambda: (
+            service.summary("daily", TODAY).get("realized_pnl") == "-1"
+            and service.summary("rolling", TODAY).get("total_trades") == 4
+        ),
+    )
+
+    another = tmp_path / "another"
+    another.write_bytes(loss("-70", replaced))
+    another.replace(log(service, replaced))
+    plain = log(service, archived)
+    plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    log(service, deleted).unlink()
+    log(service, new).write_bytes(loss("-30", new))
+    half = loss("-2")
+    with log(service, TODAY).open("ab") as growing:
+        growing.write(loss("-1") + half[:50])
+    wait_until(
+        "the replaced, the deleted and the new log, and the whole line of today's",
+        lambda: (
+            service.summary("daily", replaced)["realized_pnl"] == "-70"
+            and service.summary("daily", new)["realized_pnl"] == "-30"
+            and service.summary("daily", deleted)["data_quality"]["warnings"] != []
+            and service.summary("daily", TODAY)["data_quality"]["duplicates"] == 1
+            and service.summary("rolling", TODAY)["realized_pnl"] == "-121"
+        ),
+    )
+    assert service.summary("daily", deleted)["realized_pnl"] == "-10"
+    assert service.computed(archived) == 1
+
+    with log(service, TODAY).open("ab") as growing:
+        growing.write(half[50:])
+    wait_until(
+        "the completed line", lambda: service.summary("daily", TODAY)["realized_pnl"] == "-3"
+    )
+
+    before = service.outputs()
+    unmounted = tmp_path / "unmounted"
+    unmounted.mkdir()
+    for path in sorted(service.logs.glob("*.jsonl*")):
+        if path.name != "performance-alerts.jsonl":
+            shutil.move(path, unmounted)
+    wait_until("an error", lambda: b"is the folder mounted?" in service.printed.read_bytes())
+    assert service.outputs() == before
+    for path in unmounted.iterdir():
+        shutil.move(path, service.logs)
+    log(service, new).write_bytes(loss("-31", new))
+    wait_until(
+        "work to go on once the logs are back",
+        lambda: service.summary("rolling", TODAY)["realized_pnl"] == "-124",
+    )
+
+
+def test_a_service_killed_in_the_middle_of_a_run_goes_on_where_it_was(service: Service) -> None:
+    written = write_sample_logs(service.logs, SampleOptions(end=day_of(1), days=40))
+    started = [dg.DagsterRunStatus.STARTED]
+    wait_until(
+        "a run over the logs",
+        lambda: bool(service.instance.get_runs(dg.RunsFilter(statuses=started))),
+    )
+    service.kill()
+    service.start()
+    oldest = date.fromisoformat(written[0].stem)
+    wait_until(
+        "every layer",
+        lambda: (
+            service.summary("daily", oldest).get("total_trades") == 40
+            and service.summary("weekly", oldest - timedelta(days=oldest.weekday())) != {}
+            and service.summary("monthly", oldest.replace(day=1)) != {}
+            and service.summary("rolling", TODAY).get("total_trades") == 20
+        ),
+    )
+    wait_until(
+        "the killed run to be told from a running one",
+        lambda: not service.instance.get_runs(dg.RunsFilter(statuses=started)),
+    )
