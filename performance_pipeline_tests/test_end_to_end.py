@@ -79,6 +79,9 @@ class Service:
         path = self.output / f"{window}-summary-{key}.json"
         return json.loads(path.read_bytes()) if path.exists() else {}
 
+    def pnl(self, window: str, key: date) -> str | None:
+        return self.summary(window, key).get("realized_pnl")
+
     def outputs(self) -> dict[str, bytes]:
         """Every summary and aggregate as it is on disk."""
         paths = [*self.output.glob("*.json"), *self.output.glob("aggregates/*.json")]
@@ -170,7 +173,7 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
     wait_until(
         "today's loss in its day and month",
         lambda: (
-            service.summary("daily", TODAY).get("realized_pnl") == "-2500"
+            service.pnl("daily", TODAY) == "-2500"
             and "LATE" in service.summary("monthly", month).get("by_symbol", {})
         ),
     )
@@ -191,11 +194,11 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
         ),
     )
 
-    before = service.summary("daily", oldest)["realized_pnl"]
+    before = service.pnl("daily", oldest)
     written[0].write_bytes(b"")
     wait_until(
         "an edit of weeks ago",
-        lambda: service.summary("daily", oldest)["realized_pnl"] == "0" != before,
+        lambda: service.pnl("daily", oldest) == "0" != before,
     )
     assert all(succeeded for _, succeeded in service.runs()[:-1])
 
@@ -210,8 +213,9 @@ def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_i
     wait_until(
         "every day of the first logs",
         lambda: (
-            service.summary("daily", TODAY).get("realized_pnl") == "-1"
-            and service.summary("rolling", TODAY).get("total_trades") == 4
+            [service.pnl("daily", day) for day in (replaced, archived, deleted, new, TODAY)]
+            == ["-10", "-10", "-10", "0", "-1"]
+            and service.pnl("rolling", TODAY) == "-31"
         ),
     )
 
@@ -229,21 +233,15 @@ def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_i
     wait_until(
         "the replaced, the deleted and the new log, and the whole line of today's",
         lambda: (
-            service.summary("daily", replaced)["realized_pnl"] == "-70"
-            and service.summary("daily", new)["realized_pnl"] == "-30"
+            service.pnl("daily", replaced) == "-70"
+            and service.pnl("daily", new) == "-30"
             and service.summary("daily", deleted)["data_quality"]["warnings"] != []
             and service.summary("daily", TODAY)["data_quality"]["duplicates"] == 1
-            and service.summary("rolling", TODAY)["realized_pnl"] == "-121"
+            and service.pnl("rolling", TODAY) == "-121"
         ),
     )
-    assert service.summary("daily", deleted)["realized_pnl"] == "-10"
+    assert service.pnl("daily", deleted) == "-10"
     assert service.computed(archived) == 1
-
-    with log(service, TODAY).open("ab") as growing:
-        growing.write(half[50:])
-    wait_until(
-        "the completed line", lambda: service.summary("daily", TODAY)["realized_pnl"] == "-3"
-    )
 
     before = service.outputs()
     unmounted = tmp_path / "unmounted"
@@ -255,11 +253,13 @@ def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_i
     assert service.outputs() == before
     for path in unmounted.iterdir():
         shutil.move(path, service.logs)
-    log(service, new).write_bytes(loss("-31", new))
+    with log(service, TODAY).open("ab") as growing:
+        growing.write(half[50:])
     wait_until(
-        "work to go on once the logs are back",
-        lambda: service.summary("rolling", TODAY)["realized_pnl"] == "-124",
+        "the logs to be back, and the half-written line to be completed",
+        lambda: service.pnl("daily", TODAY) == "-3" and service.pnl("rolling", TODAY) == "-123",
     )
+    assert service.computed(archived) == 1
 
 
 def test_a_service_killed_in_the_middle_of_a_run_goes_on_where_it_was(service: Service) -> None:
