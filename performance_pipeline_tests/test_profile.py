@@ -82,7 +82,7 @@ def bin_by_brute_force(pnl: Decimal | None) -> str:
     for exponent in range(-101, 101):
         for step, following in ((1, 2), (2, 5), (5, 10)):
             near, far = (Decimal(bound).scaleb(exponent) for bound in (step, following))
-            if near <= abs(pnl) < far:
+            if near <= pnl.copy_abs() < far:
                 return f"{near.copy_sign(pnl):f}"
     return "0"
 

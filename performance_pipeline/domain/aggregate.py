@@ -233,7 +233,7 @@ def combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggreg
 
 
 def combine_tails(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
-    """`combine` without stats, days and profile: all that a rolling window needs, and far less work."""
+    """`combine` without stats, days and profile: what a rolling window needs, with less work."""
     tail: list[Trade] = []
     for part in reversed(aggregates):
         if len(tail) >= tail_size:
