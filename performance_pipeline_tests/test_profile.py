@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.numbers import exact_arithmetic
-from performance_pipeline.domain.profile import Profile, size_bounds
+from performance_pipeline.domain.profile import Profile, size_step, step_start
 from performance_pipeline.domain.trade_stats import Bucket
 from performance_pipeline_tests.lines import at, log, opened, read, session, win
 from performance_pipeline_tests.strategies import LogFolder, folders
@@ -129,19 +129,11 @@ def test_any_number_of_digits_falls_into_one_bin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "bounds"),
-    [
-        ("0", ("0", "0")),
-        ("1", ("1", "2")),
-        ("20", ("20", "50")),
-        ("0.05", ("0.05", "0.1")),
-        ("-500", ("-1000", "-500")),
-    ],
+    ("key", "step"), [("1", 0), ("2", 1), ("-5", 2), ("10", 3), ("-500", 8), ("0.05", -4)]
 )
-def test_a_bin_is_named_by_one_bound_and_reaches_to_the_next(
-    key: str, bounds: tuple[str, str]
-) -> None:
-    assert size_bounds(key) == tuple(map(Decimal, bounds))
+def test_steps_count_the_bins_of_a_side_and_know_where_they_start(key: str, step: int) -> None:
+    assert size_step(key) == step
+    assert step_start(step) == abs(Decimal(key))
 
 
 def test_the_hour_is_that_of_the_close_on_the_clock_of_the_zone() -> None:

@@ -20,7 +20,7 @@ from performance_pipeline.domain.trades import Trade
 
 # Keeps the first digit of a number and its place, which is all that its bin depends on.
 _FIRST_DIGIT: Final = Context(prec=1, rounding=ROUND_DOWN, Emin=-9999, Emax=9999, traps=[])
-_NEXT_STEP: Final = {1: 2, 2: 5, 5: 10}
+_FIRST_DIGITS: Final = (1, 2, 5)
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -59,13 +59,15 @@ class Profile(msgspec.Struct, frozen=True):
         )
 
 
-def size_bounds(key: str) -> tuple[Decimal, Decimal]:
-    """The least and the greatest bound of the bin `key`; a bin holds its bound nearer to 0."""
+def size_step(key: str) -> int:
+    """The step of the bin `key`, not `0`: 0 from 1, 1 from 2, 2 from 5, 3 from 10, -1 from 0.5."""
     near = Decimal(key)
-    if not near:
-        return near, near
-    far = Decimal(_NEXT_STEP[near.as_tuple().digits[0]]).scaleb(near.adjusted()).copy_sign(near)
-    return min(near, far), max(near, far)
+    return 3 * near.adjusted() + _FIRST_DIGITS.index(near.as_tuple().digits[0])
+
+
+def step_start(step: int) -> Decimal:
+    """The bound nearer to 0 of the bins of `step`; the other one is that of the next step."""
+    return Decimal(_FIRST_DIGITS[step % 3]).scaleb(step // 3)
 
 
 def _bin(value: Decimal) -> str:
@@ -73,8 +75,8 @@ def _bin(value: Decimal) -> str:
     if not value:
         return "0"
     digit = value.as_tuple().digits[0]
-    step = 5 if digit >= 5 else 2 if digit >= 2 else 1
-    return plain(Decimal(step).scaleb(value.adjusted()).copy_sign(value))
+    start = max(first for first in _FIRST_DIGITS if first <= digit)
+    return plain(Decimal(start).scaleb(value.adjusted()).copy_sign(value))
 
 
 def _hours(trades: Sequence[Trade], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
