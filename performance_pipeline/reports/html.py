@@ -14,7 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from performance_pipeline.domain.metrics import PerformanceSummary, TargetResult
+from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.reports import drawing, plots
@@ -47,6 +47,16 @@ class Figure:
     shown: Markup
     note: str = ""
     target: TargetResult | None = None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row of a breakdown, and where its bar starts and how long it is, in percent."""
+
+    name: str
+    row: BreakdownRow
+    start: float
+    length: float
 
 
 def report_html(report: ReportData) -> str:
@@ -82,7 +92,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, rate=_rate, day=long_day, metric=_metric, share=_share, signed=_signed
+        number=number, rate=_rate, day=long_day, points=_points, metric=_metric, signed=_signed
     )
     return environment
 
@@ -94,6 +104,11 @@ def number(value: Decimal | int | None) -> Markup:
 
 def _rate(value: Decimal | None) -> Markup:
     return _data(value, percent(value))
+
+
+def _points(value: Decimal | None) -> Markup:
+    """A difference of two rates, in percentage points."""
+    return _data(value, percent(value).replace("%", "points"))
 
 
 def _data(value: Decimal | int | None, shown: str) -> Markup:
@@ -109,11 +124,6 @@ def _metric(name: str) -> str:
 def _signed(value: Decimal | None) -> str:
     """The class of a cell: losses and gains differ by colour, and by their sign."""
     return "" if not value else "loss" if value < 0 else "gain"
-
-
-def _share(value: Decimal, largest: Decimal) -> str:
-    """How long a bar is, in percent of the longest."""
-    return f"{float(abs(value) / largest) * 100:.1f}" if largest else "0"
 
 
 def _title(report: ReportData) -> str:
@@ -215,7 +225,7 @@ def _plots(report: ReportData) -> dict[str, list[Plot]]:
 
 def _plot(name: str, spec: Spec, width: int, live: Spec | None = None) -> Plot:
     svg = drawing.still(spec, width, name)
-    return Plot(name, Markup(svg), drawing.answering(live or spec, width))
+    return Plot(name, Markup(svg), drawing.sized(live or spec, width))
 
 
 def _heat(report: ReportData) -> Iterator[Spec]:
@@ -237,7 +247,7 @@ def _heat(report: ReportData) -> Iterator[Spec]:
         )
 
 
-def _breakdowns(report: ReportData) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _breakdowns(report: ReportData) -> list[tuple[str, list[Bar]]]:
     """Title and rows of each; names by their weight, days and hours in their own order."""
     named = [
         ("By symbol", report.summary.by_symbol),
@@ -250,7 +260,18 @@ def _breakdowns(report: ReportData) -> list[tuple[str, list[tuple[str, Any]]]]:
     zone = report.summary.timezone
     tables.append(("By weekday of the close", list(report.by_weekday.items())))
     tables.append((f"By hour of the close, {zone}", list(report.by_hour.items())))
-    return tables
+    return [(title, _bars(rows)) for title, rows in tables]
+
+
+def _bars(rows: list[tuple[str, BreakdownRow]]) -> list[Bar]:
+    """The rows with their bars: losses to the left of a common zero, gains to the right."""
+    amounts = [float(row.realized_pnl) for _, row in rows]
+    lowest, highest = min(0.0, *amounts), max(0.0, *amounts)
+    percent_of = 100 / (highest - lowest or 1.0)
+    return [
+        Bar(name, row, (min(amount, 0.0) - lowest) * percent_of, abs(amount) * percent_of)
+        for (name, row), amount in zip(rows, amounts, strict=True)
+    ]
 
 
 def _runtime(report: ReportData) -> Markup:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from performance_pipeline.domain.alerts import AlertEvent
-from performance_pipeline.domain.windows import Period
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period
 from performance_pipeline.reports.report_data import EquityDay, PeriodRow, SizeBin
 from performance_pipeline.reports.wording import METRIC_NAMES, compact, grouped, long_day
 
@@ -24,10 +24,12 @@ MUTED: Final = "var(--muted)"
 LINE: Final = "var(--line)"
 
 LEFT: Final = 60
-"""Room for the labels of the vertical axis, the same in every plot: time lines up down the page."""
+"""Room for the labels of a vertical axis, the same in every plot, so that they line up."""
 
 _ONE_DAY: Final = timedelta(days=1)
 _FEW_DAYS: Final = 40
+_NAME_CUT: Final = 40
+_TEXT_CUT: Final = 300
 _TIME: Final[Spec] = {"type": "temporal", "scale": {"type": "utc"}, "title": None}
 _TIP: Final[Spec] = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
 _AMOUNT: Final = (
@@ -79,7 +81,6 @@ CONFIG: Final[Spec] = {
 
 def _spec(description: str, **parts: Any) -> Spec:
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "description": description,
         "config": CONFIG,
         **parts,
@@ -87,7 +88,13 @@ def _spec(description: str, **parts: Any) -> Spec:
 
 
 def _y(field: str, label: str = _AMOUNT, **more: Any) -> Spec:
-    axis = {"labelExpr": label, "tickCount": 4, **more.pop("axis", {})}
+    axis = {
+        "labelExpr": label,
+        "tickCount": 4,
+        "grid": True,
+        "labelPadding": 6,
+        **more.pop("axis", {}),
+    }
     return {"field": field, "type": "quantitative", "title": None, "axis": axis, **more}
 
 
@@ -97,7 +104,7 @@ def _sign(value: Decimal) -> str:
 
 def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
     """Cumulative P&L above what lies under its running peak; live, with a strip to zoom by."""
-    start = days[0].date - _ONE_DAY
+    start, last = days[0].date - _ONE_DAY, days[-1]
     values = [{"date": str(start), "equity": 0.0, "low": 0.0, "tip": f"{long_day(start)}\nstart"}]
     values += [
         {
@@ -118,7 +125,7 @@ def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
     hover = [_hover_layer("over_equity"), _hover_layer("over_water")] if live else [[], []]
     above: Spec = {
         "height": 230,
-        "title": "Cumulative P&L, at the end of each day",
+        "title": "Cumulative P&L",
         "encoding": {"x": {**zoomed, "axis": {"labels": False, "ticks": False, "domain": False}}},
         "layer": [
             {
@@ -129,7 +136,7 @@ def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
             {
                 "mark": {
                     "type": "line",
-                    "description": f"Cumulative P&L, {len(days)} days, to {grouped(days[-1].equity)}",
+                    "description": f"Cumulative P&L, {len(days)} days, to {grouped(last.equity)}",
                     "color": INK,
                     "strokeWidth": 1.75,
                     "clip": True,
@@ -142,7 +149,7 @@ def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
     }
     below: Spec = {
         "height": 90,
-        "title": "Underwater: lowest point of the day below the highest total before it",
+        "title": "Underwater: below the highest total so far",
         "encoding": {"x": zoomed},
         "layer": [
             {
@@ -161,7 +168,7 @@ def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
     }
     strip: Spec = {
         "height": 36,
-        "title": "Drag here to zoom, double-click to see all",
+        "title": "Drag to zoom, double-click to see all",
         "params": [{"name": "span", "select": {"type": "interval", "encodings": ["x"]}}],
         "mark": {"type": "area", "color": MUTED, "fillOpacity": 0.25, "aria": False},
         "encoding": {
@@ -330,14 +337,21 @@ def periods(rows: Sequence[PeriodRow], *, gap: float, live: bool) -> Spec:
         "P&L and win rate by period",
         data={"values": values},
         spacing=14,
+        resolve={"scale": {"color": "independent", "shape": "independent"}},
         vconcat=[
             {
                 "height": 150,
-                "title": "P&L; the line across is the daily target times the days traded",
+                "title": "P&L, and what its target asked for",
                 "layer": [
                     {
                         "mark": {"type": "bar"},
-                        "encoding": {**span, "y": _y("pnl"), "color": _SIGN_COLOR, **_TIP},
+                        "encoding": {
+                            **span,
+                            "y": _y("pnl"),
+                            "y2": {"datum": 0},
+                            "color": _SIGN_COLOR,
+                            **_TIP,
+                        },
                     },
                     {
                         "mark": target,
@@ -444,6 +458,7 @@ def sizes(bins: Sequence[SizeBin]) -> Spec:
             },
             "x2": {"field": "to"},
             "y": _y("count", axis={"tickMinStep": 1}),
+            "y2": {"datum": 0},
             "color": {
                 "field": "sign",
                 "scale": {"domain": ["gain", "loss", "flat"], "range": [GAIN, LOSS, MUTED]},
@@ -458,23 +473,25 @@ def alert_timeline(alerts: Sequence[AlertEvent], period: Period) -> Spec:
     """Every alert over the period it concerns; what is still active is filled."""
     values = [
         {
-            "row": f"{alert.window} \N{MIDDLE DOT} {METRIC_NAMES.get(alert.metric, alert.metric)}",
-            "from": str(alert.start_date or alert.period),
-            "to": str((alert.end_date or alert.period) + _ONE_DAY),
-            "at": f"{alert.end_date or alert.period}T12:00Z",
+            "row": _alert_row(alert),
+            "from": str(max(alert.start_date or alert.period, period.first_day)),
+            "to": str(min(alert.end_date or alert.period, period.last_day) + _ONE_DAY),
+            "at": f"{min(alert.end_date or alert.period, period.last_day)}T12:00Z",
             "severity": alert.severity,
-            "state": "active" if alert.active else "resolved",
-            "tip": f"{alert.severity}, {alert.status}\n{alert.message[:300]}"
+            "active": alert.active,
+            "tip": f"{alert.severity}, {alert.status}\n{alert.message[:_TEXT_CUT]}"
             f"\nraised {alert.raised_at:%Y-%m-%d %H:%M}"
             + (f"\nresolved {alert.resolved_at:%Y-%m-%d %H:%M}" if alert.resolved_at else ""),
         }
         for alert in alerts
     ]
+    order = [(PARTITIONED_WINDOWS.index(alert.window), _alert_row(alert)) for alert in alerts]
+    rows = [row for _, row in sorted(set(order))]
     severities = {
         "scale": {"domain": ["CRITICAL", "WARN"], "range": ["diamond", "triangle-up"]},
         "legend": {},
     }
-    span = [str(period.first_day), str(period.last_day + _ONE_DAY)]
+    span = [_moment(period.first_day), _moment(period.last_day + _ONE_DAY)]
     return _spec(
         "Alerts by the period they concern",
         data={"values": values},
@@ -484,6 +501,7 @@ def alert_timeline(alerts: Sequence[AlertEvent], period: Period) -> Spec:
                 "field": "row",
                 "type": "nominal",
                 "title": None,
+                "sort": rows,
                 "axis": {"grid": True, "minExtent": 150, "maxExtent": 150, "labelLimit": 146},
             },
             "color": {
@@ -495,22 +513,31 @@ def alert_timeline(alerts: Sequence[AlertEvent], period: Period) -> Spec:
             {
                 "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.45, "aria": False},
                 "encoding": {
-                    "x": {**_TIME, "field": "from", "scale": {"type": "utc", "domain": span}},
+                    "x": {**_TIME, "field": "from"},
                     "x2": {"field": "to"},
                 },
             },
             {
                 "mark": {"type": "point", "size": 60, "filled": True, "opacity": 1},
                 "encoding": {
-                    "x": {**_TIME, "field": "at"},
+                    "x": {**_TIME, "field": "at", "scale": {"type": "utc", "domain": span}},
                     "shape": {"field": "severity", **severities},
                     "fillOpacity": {
-                        "field": "state",
-                        "scale": {"domain": ["active", "resolved"], "range": [1, 0.15]},
-                        "legend": None,
+                        "condition": {"test": "!datum.active", "value": 0.15},
+                        "value": 1,
                     },
                     **_TIP,
                 },
             },
         ],
     )
+
+
+def _alert_row(alert: AlertEvent) -> str:
+    metric = METRIC_NAMES.get(alert.metric, alert.metric[:_NAME_CUT])
+    return f"{alert.window} \N{MIDDLE DOT} {metric}"
+
+
+def _moment(day: date) -> Spec:
+    """The start of a day in UTC, where time axes are."""
+    return {"year": day.year, "month": day.month, "date": day.day, "utc": True}

@@ -28,13 +28,12 @@
     const live = document.createElement("div");
     live.className = "live";
     plot.append(live);
-    const view = new vega.View(vega.parse(spec), { renderer: "svg", container: live, hover: true });
-    view.tooltip(show);
-    const drawn = still.querySelector("svg").viewBox.baseVal.width;
-    const step = spec.signals?.find((signal) => signal.name === "x_step")?.value;
+    const options = { mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, tooltip: show };
+    const { view } = await vegaEmbed(live, spec, options);
     // What of the drawing is labels stays as it is; the rest takes up the room.
-    const margin = step ? 0 : drawn - spec.width;
-    const weeks = step && spec.scales.find((scale) => scale.name === "x").domain.length;
+    const margin = still.querySelector("svg").viewBox.baseVal.width - view.width();
+    const step = spec.width?.step;
+    const weeks = step && spec.encoding.x.scale.domain.length;
     const fit = async () => {
       const room = plot.clientWidth;
       if (!room) return;
