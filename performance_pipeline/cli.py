@@ -111,9 +111,11 @@ def report(
     tracker = PerformanceTracker(Settings.from_env())
     if sum((bool(start or end), days is not None, window is not None)) > 1:
         raise click.UsageError("give one of --start and --end, --days, --window")
+    if day is not None and window is None:
+        raise click.UsageError("give --date with --window")
     if days is not None:
         period = Period.spanning(*_clipped(tracker, tracker.first_of(days), tracker.today))
-    elif start or end or window or day:
+    elif start or end or window:
         period = _period(tracker, window, day, start, end)
     else:
         period = default_period(tracker)

@@ -63,8 +63,3 @@ def _summaries(
         touched = Period.of(window, day)
         yield tracker.summarize(touched)
         day = touched.last_day + timedelta(days=1)
-
-
-def report_path(folder: Path) -> Path:
-    """Where the report lives that the asset keeps in the output folder."""
-    return folder / REPORT_NAME

@@ -266,7 +266,7 @@ def _breakdowns(report: ReportData) -> list[tuple[str, list[Bar]]]:
 def _bars(rows: list[tuple[str, BreakdownRow]]) -> list[Bar]:
     """The rows with their bars: losses to the left of a common zero, gains to the right."""
     amounts = [float(row.realized_pnl) for _, row in rows]
-    lowest, highest = min(0.0, *amounts), max(0.0, *amounts)
+    lowest, highest = min([0.0, *amounts]), max([0.0, *amounts])
     percent_of = 100 / (highest - lowest or 1.0)
     return [
         Bar(name, row, (min(amount, 0.0) - lowest) * percent_of, abs(amount) * percent_of)

@@ -30,7 +30,17 @@ _ONE_DAY: Final = timedelta(days=1)
 _FEW_DAYS: Final = 40
 _NAME_CUT: Final = 40
 _TEXT_CUT: Final = 300
-_TIME: Final[Spec] = {"type": "temporal", "scale": {"type": "utc"}, "title": None}
+_DAY_LABEL: Final = (
+    "utchours(datum.value) ? ''"
+    " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%-d %b')"
+    " : utcmonth(datum.value) ? utcFormat(datum.value, '%b') : utcFormat(datum.value, '%Y')"
+)
+_TIME: Final[Spec] = {
+    "type": "temporal",
+    "scale": {"type": "utc"},
+    "title": None,
+    "axis": {"labelExpr": _DAY_LABEL, "labelFlush": True},
+}
 _TIP: Final[Spec] = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
 _AMOUNT: Final = (
     "abs(datum.value) < 1000 ? format(datum.value, '~r')"
@@ -274,7 +284,12 @@ def heatmap(
                 },
             },
             {
-                "mark": {"type": "text", "fontSize": 11, "aria": False, "tooltip": None},
+                "mark": {
+                    "type": "text",
+                    "fontSize": {"expr": "min(11, 1.2 * bandwidth('x'))"},
+                    "aria": False,
+                    "tooltip": None,
+                },
                 "encoding": {
                     "text": {"field": "mark"},
                     "color": {
