@@ -5,7 +5,7 @@ from typing import Final
 
 import vl_convert
 
-from performance_pipeline.reports.plots import Spec
+from performance_pipeline.reports.plots.base import Spec
 
 _RUNTIME: Final = "window.vegaEmbed = vegaEmbed;"
 

@@ -6,7 +6,7 @@ Text from logs is only ever text here: the template escapes it, drawings and scr
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -16,9 +16,13 @@ from markupsafe import Markup
 
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.domain.windows import days_between
-from performance_pipeline.reports import drawing, plots
-from performance_pipeline.reports.plots import Spec
+from performance_pipeline.reports import drawing
+from performance_pipeline.reports.plots.alerts import alert_timeline
+from performance_pipeline.reports.plots.base import Spec
+from performance_pipeline.reports.plots.calendar import calendar
+from performance_pipeline.reports.plots.equity import equity
+from performance_pipeline.reports.plots.periods import periods
+from performance_pipeline.reports.plots.sizes import sizes
 from performance_pipeline.reports.report_data import EquityDay, ReportData, verdict
 from performance_pipeline.reports.wording import METRIC_NAMES, UNDEFINED, grouped, long_day, percent
 
@@ -193,32 +197,32 @@ def _plots(report: ReportData) -> dict[str, list[Plot]]:
         "equity": [
             _plot(
                 "equity",
-                plots.equity(report.equity, live=False),
+                equity(report.equity, live=False),
                 WIDE,
-                plots.equity(report.equity, live=True),
+                equity(report.equity, live=True),
             )
         ],
         "heat": [_plot(f"heat-{count}", spec, WIDE) for count, spec in enumerate(_heat(report))],
         "weeks": [
             _plot(
                 "weeks",
-                plots.periods(report.weeks, gap=0.2, live=False),
+                periods(report.weeks, gap=0.2, live=False),
                 WIDE,
-                plots.periods(report.weeks, gap=0.2, live=True),
+                periods(report.weeks, gap=0.2, live=True),
             )
         ],
         "months": [
             _plot(
                 "months",
-                plots.periods(report.months, gap=0.12, live=False),
+                periods(report.months, gap=0.12, live=False),
                 HALF,
-                plots.periods(report.months, gap=0.12, live=True),
+                periods(report.months, gap=0.12, live=True),
             )
         ],
-        "sizes": [_plot("sizes", plots.sizes(report.sizes), HALF)],
+        "sizes": [_plot("sizes", sizes(report.sizes), HALF)],
     }
     if report.alerts:
-        timeline = plots.alert_timeline(report.alerts, report.period)
+        timeline = alert_timeline(report.alerts, report.period)
         drawn["alerts"] = [_plot("alerts", timeline, WIDE - 90)]
     return drawn
 
@@ -238,12 +242,12 @@ def _heat(report: ReportData) -> Iterator[Spec]:
             for year in range(first.year, last.year + 1)
         ]
     for begin, end in years:
-        mondays = {day - timedelta(days=day.weekday()) for day in days_between(begin, end)}
-        yield plots.heatmap(
+        yield calendar(
             [day for day in report.equity if begin <= day.date <= end],
             [day for day in report.summary.data_quality.missing_days if begin <= day <= end],
-            sorted(mondays),
-            heat_steps(report.equity),
+            first=begin,
+            last=end,
+            steps=heat_steps(report.equity),
         )
 
 

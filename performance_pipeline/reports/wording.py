@@ -20,7 +20,7 @@ METRIC_NAMES: Final = {
 """The metrics that targets judge, in few words."""
 
 _UNITS: Final = ((9, "B"), (6, "M"), (3, "k"))
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+SHORT_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def grouped(value: Decimal | int | None) -> str:
@@ -48,4 +48,4 @@ def compact(value: Decimal) -> str:
 
 def long_day(day: date) -> str:
     """`Tue 2025-06-10`."""
-    return f"{_DAYS[day.weekday()]} {day}"
+    return f"{SHORT_WEEKDAYS[day.weekday()]} {day}"

@@ -10,7 +10,9 @@
   document.body.append(hint);
 
   // Only ever as text: some of it comes from logs.
-  const show = (_handler, event, _item, text) => {
+  const show = (_handler, event, item, told) => {
+    // What is nearest to the pointer is a cell around a mark, and knows it by its mark.
+    const text = told && (item.datum.tip ?? item.datum.datum?.tip);
     hint.hidden = !text;
     if (!text) return;
     hint.textContent = text;
