@@ -23,7 +23,7 @@ from performance_pipeline.domain.numbers import exact_arithmetic
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.reporting import REPORT_NAME, default_period, load_report, write_report
 from performance_pipeline.reports import drawing
-from performance_pipeline.reports.html import heat_steps, report_html
+from performance_pipeline.reports.html import report_html
 from performance_pipeline.reports.report_data import ReportData
 from performance_pipeline.reports.wording import compact, grouped, percent
 from performance_pipeline.storage.alert_log import AlertLog
@@ -202,7 +202,7 @@ def test_a_report_without_a_range_goes_back_a_year_or_to_the_oldest_log(logs: Pl
 def test_a_third_of_the_days_each_is_small_middling_and_large(logs: Place) -> None:
     for offset, pnl in enumerate(("1", "-2", "3", "-4", "5", "6")):
         logs.write(DAY + offset * ONE_DAY, *session(pnl, day=DAY + offset * ONE_DAY))
-    assert heat_steps(report_of(logs).equity) == (Decimal(3), Decimal(5))
+    assert drawing.calendar_steps(report_of(logs).equity) == (Decimal(3), Decimal(5))
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_a_range_without_any_log_is_a_page_too(logs: Place) -> None:
 def test_one_day_is_a_sensible_page(logs: Place, pnls: tuple[str, ...]) -> None:
     logs.write(DAY, *session(*pnls))
     page = report_html(report_of(logs, Period.spanning(DAY, DAY)))
-    assert page.count("<svg") == 5
+    assert page.count("<svg") == 3
     assert "NaN" not in page
     assert "Infinity" not in page
 

@@ -38,6 +38,11 @@ def percent(value: Decimal | None) -> str:
     return UNDEFINED if value is None else f"{grouped(EXACT.scaleb(value, 2))} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 trade`, `1,200 trades`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def compact(value: Decimal) -> str:
     """A number of one digit and zeros, as short as an axis needs it: 20000 is 20k."""
     for exponent, unit in _UNITS:

@@ -8,7 +8,7 @@ from typing import Final
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.reports.plots.base import INK, LINE, MUTED, TIP, Spec, colors, spec
 from performance_pipeline.reports.report_data import EquityDay
-from performance_pipeline.reports.wording import SHORT_WEEKDAYS, grouped, long_day
+from performance_pipeline.reports.wording import SHORT_WEEKDAYS, counted, grouped, long_day
 
 _KINDS: Final = {
     f"{side}-{size}": f"var(--{side}-{size})" for side in ("loss", "gain") for size in (1, 2, 3)
@@ -26,6 +26,7 @@ def calendar(
     first: date,
     last: date,
     steps: Sequence[Decimal],
+    title: str | None,
 ) -> Spec:
     """The days from `first` to `last`; `steps` part small amounts from middling and large ones.
 
@@ -54,6 +55,7 @@ def calendar(
     }
     return spec(
         "Calendar of daily P&L",
+        **({"title": title} if title else {}),
         data={"values": values},
         width={"step": 19 if len(weeks) > _MANY_WEEKS else 30},
         height={"step": 19},
@@ -97,10 +99,11 @@ def _weekdays(shown: Sequence[str]) -> Spec:
 def _cell(day: EquityDay, steps: Sequence[Decimal]) -> Spec:
     size = 1 + sum(abs(day.realized_pnl) >= step for step in steps)
     side = "loss" if day.realized_pnl < 0 else "gain"
+    trades = counted(day.total_trades, "trade")
     return _place(day.date) | {
         "kind": f"{side}-{size}" if day.realized_pnl else "zero",
         "sign": "\N{MINUS SIGN}" if day.realized_pnl < 0 else "",
-        "tip": f"{long_day(day.date)}\n{grouped(day.realized_pnl)}, {day.total_trades} trades",
+        "tip": f"{long_day(day.date)}\n{grouped(day.realized_pnl)}, {trades}",
     }
 
 

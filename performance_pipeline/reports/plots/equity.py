@@ -6,7 +6,7 @@ from typing import Final
 
 from performance_pipeline.reports.plots.base import INK, LOSS, MUTED, TIME, Spec, amounts, spec
 from performance_pipeline.reports.report_data import EquityDay
-from performance_pipeline.reports.wording import grouped, long_day
+from performance_pipeline.reports.wording import counted, grouped, long_day
 
 _FEW_DAYS: Final = 40
 _DAY: Final[Spec] = {**TIME, "field": "date"}
@@ -23,7 +23,7 @@ def equity(days: Sequence[EquityDay], *, live: bool) -> Spec:
             "equity": float(day.equity),
             "low": float(day.underwater),
             "tip": f"{long_day(day.date)}\ntotal {grouped(day.equity)}"
-            f"\nday {grouped(day.realized_pnl)}, {day.total_trades} trades"
+            f"\nday {grouped(day.realized_pnl)}, {counted(day.total_trades, 'trade')}"
             f"\nlowest below peak {grouped(day.underwater)}",
         }
         for day in days
@@ -43,10 +43,11 @@ def _curve(days: Sequence[EquityDay], live: bool) -> Spec:
         "mark": {"type": "rule", "color": MUTED, "aria": False},
         "encoding": {"y": {"datum": 0}, "x": None},
     }
+    end = grouped(days[-1].equity)
     line: Spec = {
         "mark": {
             "type": "line",
-            "description": f"Cumulative P&L, {len(days)} days, to {grouped(days[-1].equity)}",
+            "description": f"Cumulative P&L of {counted(len(days), 'day')}, {end} at the end",
             "color": INK,
             "strokeWidth": 1.75,
             "clip": True,

@@ -18,12 +18,12 @@ from performance_pipeline.reports.plots.base import (
     spec,
 )
 from performance_pipeline.reports.report_data import PeriodRow
-from performance_pipeline.reports.wording import grouped, long_day
+from performance_pipeline.reports.wording import counted, grouped, long_day
 
 _VERDICTS: Final = {"met": "target met", "breached": "target missed"}
 _NOT_JUDGED: Final = "not judged"
 _VERDICT_COLORS: Final = {"target met": GAIN, "target missed": LOSS, _NOT_JUDGED: MUTED}
-_VERDICT_SHAPES: Final = ["circle", "triangle-down", "stroke"]
+_VERDICT_SHAPES: Final = ["circle", "triangle-down", "square"]
 _SPAN: Final[Spec] = {"x": {**TIME, "field": "from"}, "x2": {"field": "to"}}
 # A bar may be too low, or too thin, to point at.
 _ANYWHERE: Final[Spec] = {
@@ -124,7 +124,7 @@ def _moment(row: PeriodRow, share: float) -> str:
 def _tip(row: PeriodRow) -> str:
     lines = [
         f"{long_day(row.first_day)} to {long_day(row.last_day)}",
-        f"P&L {grouped(row.realized_pnl)}, {row.total_trades} trades",
+        f"P&L {grouped(row.realized_pnl)}, {counted(row.total_trades, 'trade')}",
     ]
     if row.pnl is not None:
         lines.append(

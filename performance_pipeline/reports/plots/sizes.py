@@ -13,7 +13,7 @@ from performance_pipeline.reports.plots.base import (
     spec,
 )
 from performance_pipeline.reports.report_data import SizeBin
-from performance_pipeline.reports.wording import compact, grouped
+from performance_pipeline.reports.wording import compact, counted, grouped
 
 
 def sizes(bins: Sequence[SizeBin]) -> Spec:
@@ -25,7 +25,7 @@ def sizes(bins: Sequence[SizeBin]) -> Spec:
             "to": position + 0.94,
             "count": bin.count,
             "side": _side(bin),
-            "tip": f"P&L {grouped(bin.low)} to {grouped(bin.high)}\n{bin.count} trades",
+            "tip": f"P&L {grouped(bin.low)} to {grouped(bin.high)}\n{counted(bin.count, 'trade')}",
         }
         for position, bin in enumerate(bins)
     ]
