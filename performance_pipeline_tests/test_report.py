@@ -285,7 +285,7 @@ def test_a_range_without_any_log_is_a_page_too(logs: Place) -> None:
 def test_one_day_is_a_sensible_page(logs: Place, pnls: tuple[str, ...]) -> None:
     logs.write(DAY, *session(*pnls))
     page = report_html(report_of(logs, Period.spanning(DAY, DAY)))
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 2
     assert "NaN" not in page
     assert "Infinity" not in page
 

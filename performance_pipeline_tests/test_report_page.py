@@ -305,7 +305,7 @@ def test_headings_form_an_outline_and_regions_have_names(opened: Opened) -> None
         assert region.get_attribute("tabindex") == "0"
 
 
-@pytest.mark.parametrize(("pnls", "plots"), [((), 0), (("12.5",), 3), (("5", "-80", "30"), 3)])
+@pytest.mark.parametrize(("pnls", "plots"), [((), 0), (("12.5",), 2), (("5", "-80", "30"), 2)])
 def test_no_trade_one_trade_and_one_day_are_pages_without_faults(
     browser: Browser, tmp_path: Path, pnls: tuple[str, ...], plots: int
 ) -> None:

@@ -86,9 +86,9 @@ def _periods(name: str, width: int, rows: tuple[PeriodRow, ...], gap: float) -> 
 
 
 def _calendars(report: ReportData) -> Iterator[Spec]:
-    """One calendar, or one a year where a single one would be too wide."""
+    """One calendar, one a year where a single one would be too wide, and none for a single day."""
     first, last = report.period.first_day, report.period.last_day
-    spans = [(first, last)]
+    spans = [(first, last)] if first < last else []
     if (last - first).days > _CALENDAR_DAYS:
         spans = [
             (max(first, date(year, 1, 1)), min(last, date(year, 12, 31)))

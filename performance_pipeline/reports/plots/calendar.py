@@ -15,8 +15,9 @@ _KINDS: Final = {
 }
 _CELLS: Final = {**_KINDS, "zero": LINE, "missing": "none"}
 _SIGNS: Final = {"loss-1": INK, "loss-2": INK, "loss-3": "var(--on-strong)", "missing": MUTED}
-_MANY_WEEKS: Final = 26
-_WEEKS_NAMED: Final = 6
+_MANY_WEEKS: Final = 20
+_NARROW: Final = 19
+_BROAD: Final = 46
 
 
 def calendar(
@@ -29,6 +30,8 @@ def calendar(
     title: str | None,
 ) -> Spec:
     """The days from `first` to `last`; `steps` part small amounts from middling and large ones.
+
+    A `title` is for one of several calendars, which have cells of one size.
 
     A loss has a minus in its cell, a day without a log that should have one a question mark.
     """
@@ -57,17 +60,21 @@ def calendar(
         "Calendar of daily P&L",
         **({"title": title} if title else {}),
         data={"values": values},
-        width={"step": 19 if len(weeks) > _MANY_WEEKS else 30},
+        width={"step": _NARROW if title or len(weeks) > _MANY_WEEKS else _BROAD},
         height={"step": 19},
-        encoding={"x": _weeks(weeks), "y": _weekdays(shown)},
+        encoding={
+            "x": _weeks(weeks, each=title is None and len(weeks) <= _MANY_WEEKS // 2),
+            "y": _weekdays(shown),
+        },
         layer=[cells, signs],
         resolve={"scale": {"color": "independent"}},
     )
 
 
-def _weeks(weeks: Sequence[date]) -> Spec:
+def _weeks(weeks: Sequence[date], *, each: bool) -> Spec:
+    """Columns, named by the first day of each week or else by the months."""
     text = "utcFormat(toDate(datum.value), '%-d %b')"
-    if len(weeks) > _WEEKS_NAMED:
+    if not each:
         in_first_week = "utcdate(toDate(datum.value)) <= 7"
         text = f"{in_first_week} ? utcFormat(toDate(datum.value), '%b') : ''"
     return {

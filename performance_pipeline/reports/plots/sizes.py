@@ -47,7 +47,7 @@ def sizes(bins: Sequence[SizeBin]) -> Spec:
                 },
             },
             "x2": {"field": "to"},
-            "y": amounts("count", axis={"tickMinStep": 1}),
+            "y": amounts("count", axis={"tickCount": min(4, max(bin.count for bin in bins))}),
             "y2": {"datum": 0},
             "color": colors("side", {"gain": GAIN, "loss": LOSS, "both": MUTED}),
             **TIP,
