@@ -80,6 +80,49 @@ def summary(
 
 
 @cli.command()
+@day_option("--start", help="First day, with --end.")
+@day_option("--end", help="Last day, inclusive.")
+@click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
+@click.option("--window", type=click.Choice(["daily", "weekly", "monthly"]))
+@day_option("--date", "day", help="A day of the window; default today.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("performance-report.html"),
+    show_default=True,
+    help="The file to write.",
+)
+@examples("performance-pipeline report --days 90 --out quarter.html")
+def report(
+    start: date | None,
+    end: date | None,
+    days: int | None,
+    window: str | None,
+    day: date | None,
+    out: Path,
+) -> None:
+    """Draw a range of days as one HTML page that opens offline; by default the last 365.
+
+    Writes nothing but that page.
+    """
+    from performance_pipeline.commands.report import make_report
+    from performance_pipeline.reporting import default_period
+
+    tracker = PerformanceTracker(Settings.from_env())
+    if sum((bool(start or end), days is not None, window is not None)) > 1:
+        raise click.UsageError("give one of --start and --end, --days, --window")
+    if day is not None and window is None:
+        raise click.UsageError("give --date with --window")
+    if days is not None:
+        period = Period.spanning(*_clipped(tracker, tracker.first_of(days), tracker.today))
+    elif start or end or window:
+        period = _period(tracker, window, day, start, end)
+    else:
+        period = default_period(tracker)
+    make_report(tracker, period, out)
+
+
+@cli.command()
 @click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from performance_pipeline.domain.reading import ReadingRules
 from performance_pipeline.errors import PipelineError
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
 
 T = TypeVar("T")

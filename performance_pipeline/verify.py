@@ -118,7 +118,9 @@ class _RawDays:
             logs=tuple(chain.from_iterable(raw.logs for _, raw in days)),
         )
         with exact_arithmetic():
-            whole = DailyAggregate.of(period.key, counted, quality, rules.tail_size)
+            whole = DailyAggregate.of(
+                period.key, counted, quality, tail_size=rules.tail_size, zone=rules.zone
+            )
             closed = [record for record in counted if record.outcome != "open"]
             return msgspec.structs.replace(whole, days=tuple(_day_results(closed, self._tracker)))
 

@@ -10,6 +10,12 @@ import click
 from performance_pipeline.commands.progress import progress_bar
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.reporting import (
+    REPORT_NAME,
+    default_period,
+    load_report,
+    write_report,
+)
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.settings import Settings
@@ -48,10 +54,12 @@ def run_demo(folder: Path) -> None:
     first = _add_missing_logs(settings.log_dir, today)
     materialize_range(settings, first, today)
     tracker = PerformanceTracker(settings)
+    page = settings.output_dir / REPORT_NAME
+    write_report(page, load_report(tracker, default_period(tracker)))
     click.echo(summary_markdown(tracker.get_summary(Window.WEEKLY)))
     click.echo(
-        f"Done in {time.monotonic() - started:.0f} s. The summaries are in"
-        f" {settings.output_dir}; `make dev` opens them in Dagster."
+        f"Done in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
+        f" The summaries are in {settings.output_dir}; `make dev` opens them in Dagster."
     )
 
 

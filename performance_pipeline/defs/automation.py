@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import Final, cast
 
 import dagster as dg
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
@@ -26,6 +26,11 @@ from performance_pipeline.storage.summaries import stored_periods, summary_path
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
 
 
+# A few minutes past midnight, so that the day's last lines are written.
+_CLOSE: Final = "5 0 * * *"
+_AFTER_CLOSE: Final = "20 0 * * *"
+
+
 def on_changed_logs() -> Condition:
     """Whatever depends on something that changed, however old, once that is at rest."""
     return _at_rest(dg.AutomationCondition.any_deps_updated())
@@ -40,6 +45,11 @@ def on_changed_days_or_targets() -> Condition:
     )
     # Dagster types this one for assets alone, and its parts for checks too.
     return _at_rest(cast("Condition", changed))
+
+
+def once_a_day(settings: Settings) -> Condition:
+    """After the daily close, and once what it closes is done; never with every trade."""
+    return _at_rest(dg.AutomationCondition.cron_tick_passed(_AFTER_CLOSE, settings.timezone.key))
 
 
 def _at_rest(
@@ -71,8 +81,7 @@ def automation_sensor(runtime: Runtime) -> dg.AutomationConditionSensorDefinitio
 
 def daily_close_schedule(runtime: Runtime) -> dg.ScheduleDefinition:
     @dg.schedule(
-        # A few minutes past midnight, so that the day's last lines are written.
-        cron_schedule="5 0 * * *",
+        cron_schedule=_CLOSE,
         execution_timezone=runtime.settings.timezone.key,
         # Dagster's own job of all assets: a job of ours takes only one kind of partition.
         job_name=IMPLICIT_ASSET_JOB_NAME,

@@ -18,9 +18,11 @@ from performance_pipeline.defs.automation import (
     freshness,
     on_changed_days_or_targets,
     on_changed_logs,
+    once_a_day,
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.partitions import Partitions
+from performance_pipeline.defs.report import performance_report_asset
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
@@ -47,6 +49,7 @@ def build_definitions(
                 for window in PARTITIONED_WINDOWS
             ),
             performance_alerts_spec(),
+            performance_report_asset(runtime, once_a_day(runtime.settings)),
         ]
         checks = [
             log_is_clean_check(runtime, partitions),

@@ -13,6 +13,7 @@ TRADE_LOG: Final = dg.AssetKey("trade_log")
 PERFORMANCE_TARGETS: Final = dg.AssetKey("performance_targets")
 DAILY_AGGREGATE: Final = dg.AssetKey("daily_aggregate")
 PERFORMANCE_ALERTS: Final = dg.AssetKey("performance_alerts")
+PERFORMANCE_REPORT: Final = dg.AssetKey("performance_report")
 
 LOG_IS_CLEAN: Final = "log_is_clean"
 MEETS_TARGETS: Final = "meets_targets"

@@ -14,7 +14,8 @@ import dagster as dg
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
-from performance_pipeline.reports.markdown import number, summary_markdown
+from performance_pipeline.reports.markdown import headline, number, summary_markdown
+from performance_pipeline.reports.report_data import ReportData
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
 
@@ -62,6 +63,21 @@ def aggregate_metadata(day: Day, path: Path) -> Metadata:
         **quality_metadata(day),
         "accepted_lines": dg.MetadataValue.int(quality.accepted),
         "duplicate_lines": dg.MetadataValue.int(quality.duplicates),
+    }
+
+
+def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
+    """Of the report: where it is, what it covers, and its headline."""
+    summary, period = report.summary, report.period
+    return {
+        "report": dg.MetadataValue.path(path.absolute()),
+        "bytes": dg.MetadataValue.int(size),
+        "first_day": dg.MetadataValue.text(period.first_day.isoformat()),
+        "last_day": dg.MetadataValue.text(period.last_day.isoformat()),
+        "total_trades": dg.MetadataValue.int(summary.total_trades),
+        "realized_pnl": _plotted(summary.realized_pnl),
+        "alert_status": dg.MetadataValue.text(summary.alert_status),
+        "headline": dg.MetadataValue.md(headline(summary)),
     }
 
 

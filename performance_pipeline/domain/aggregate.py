@@ -10,10 +10,12 @@ from decimal import Decimal
 from functools import reduce
 from itertools import chain, islice
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
+from performance_pipeline.domain.profile import Profile
 from performance_pipeline.domain.trade_stats import Drawdown, TradeStats
 from performance_pipeline.domain.trades import Trade
 
@@ -185,9 +187,18 @@ class DailyAggregate(msgspec.Struct, frozen=True):
     opens: OpenBook = OpenBook()
     quality: Quality = Quality()
     modes: tuple[str, ...] = ()
+    profile: Profile = Profile()
 
     @classmethod
-    def of(cls, day: date, records: Sequence[Trade], quality: Quality, tail_size: int) -> Self:
+    def of(
+        cls,
+        day: date,
+        records: Sequence[Trade],
+        quality: Quality,
+        *,
+        tail_size: int,
+        zone: ZoneInfo,
+    ) -> Self:
         """The aggregate of one day's counted `records`, open and closed, in time order."""
         closed = [record for record in records if record.outcome != "open"]
         stats = TradeStats.of(closed)
@@ -199,6 +210,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
             opens=OpenBook.of(records),
             quality=quality,
             modes=tuple(sorted({record.mode for record in records})),
+            profile=Profile.of(closed, zone),
         )
 
 
@@ -216,11 +228,12 @@ def combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggreg
             combine_tails(aggregates, tail_size),
             stats=reduce(TradeStats.then, (part.stats for part in aggregates), TradeStats()),
             days=_joined_days(aggregates),
+            profile=Profile.joined([part.profile for part in aggregates]),
         )
 
 
 def combine_tails(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
-    """`combine` without stats and days: all that a rolling window needs, and far less work."""
+    """`combine` without stats, days and profile: what a rolling window needs, with less work."""
     tail: list[Trade] = []
     for part in reversed(aggregates):
         if len(tail) >= tail_size:

@@ -236,7 +236,9 @@ class _Reader:
         quality = Quality(
             accepted=len(entries), misdated=misdated, outcome_conflicts=outcome_conflicts
         )
-        return DailyAggregate.of(day, records, quality, self._rules.tail_size)
+        return DailyAggregate.of(
+            day, records, quality, tail_size=self._rules.tail_size, zone=self._rules.zone
+        )
 
     def _file_quality(self) -> Quality:
         return Quality(

@@ -76,22 +76,25 @@ def _span(summary: PerformanceSummary) -> str:
     return f"{summary.start_date} to {summary.end_date}"
 
 
-def _overview(summary: PerformanceSummary) -> list[str]:
+def headline(summary: PerformanceSummary) -> str:
+    """The window in one sentence."""
     if not summary.total_trades:
-        headline = "No trades in window."
-    else:
-        headline = (
-            f"{summary.total_trades} closed trades, win rate {number(summary.win_rate)},"
-            f" realized P&L {number(summary.realized_pnl)},"
-            f" maximum drawdown {number(summary.max_drawdown)}."
-        )
+        return "No trades in window."
+    return (
+        f"{summary.total_trades} closed trades, win rate {number(summary.win_rate)},"
+        f" realized P&L {number(summary.realized_pnl)},"
+        f" maximum drawdown {number(summary.max_drawdown)}."
+    )
+
+
+def _overview(summary: PerformanceSummary) -> list[str]:
     rows = [
         ("Window", f"{summary.starts_at or UNDEFINED} to {summary.ends_at} ({summary.timezone})"),
         ("Alert status", summary.alert_status),
         ("Data", summary.data_quality.status),
         ("Generated", str(summary.generated_at)),
     ]
-    return ["## Overview", headline, _table(("", ""), rows)]
+    return ["## Overview", headline(summary), _table(("", ""), rows)]
 
 
 def _metrics(summary: PerformanceSummary) -> list[str]:
