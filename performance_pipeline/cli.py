@@ -108,9 +108,9 @@ def verify(start: date | None, end: date | None) -> None:
     from performance_pipeline.commands.verification import verify_range
 
     tracker = PerformanceTracker(Settings.from_env())
-    oldest = tracker.store.oldest_log or tracker.today
-    first = start or max(oldest, tracker.settings.start_date)
-    if not verify_range(tracker, *_clipped(tracker, first, end or tracker.today)):
+    last = end or max(tracker.today, start or tracker.today)
+    oldest = max(tracker.store.oldest_log or tracker.today, tracker.settings.start_date)
+    if not verify_range(tracker, *_clipped(tracker, start or min(oldest, last), last)):
         sys.exit(EXIT_DIFFERENT)
 
 
@@ -207,6 +207,8 @@ def _period(
     if start or end:
         if day:
             raise click.UsageError("give --date, or --start and --end, not both")
+        if window not in (None, Window.RANGE):
+            raise click.UsageError("give --window, or --start and --end, not both")
         return Period.spanning(*_clipped(tracker, *_both(start, end)))
     if window is None:
         raise click.UsageError("give --window, or --start and --end")

@@ -325,6 +325,13 @@ BAD_ARGUMENTS: Final = [
         "summary --date 2025-06-10 --start 2025-06-10 --end 2025-06-11",
         "give --date, or --start and --end, not both",
     ),
+    *(
+        (
+            f"summary --window {window} --start 2025-06-10 --end 2025-06-11",
+            "give --window, or --start and --end, not both",
+        )
+        for window in ("daily", "weekly", "monthly", "rolling")
+    ),
     ("backfill", "give both --start and --end"),
     (
         "backfill --days 3 --start 2025-06-10 --end 2025-06-11",
@@ -376,6 +383,7 @@ BAD_ARGUMENTS: Final = [
         )
         for command in ("summary", "verify", "backfill")
     ),
+    ("verify --start 2099-01-01", "2099-01-01 to 2099-01-01 is in the future; today is"),
     # numbers out of range
     ("backfill --days 0", "Invalid value for '--days': 0 is not in the range x>=1."),
     ("backfill --days -3", "Invalid value for '--days': -3 is not in the range x>=1."),
@@ -422,6 +430,28 @@ def test_today_before_the_first_partition_is_named_in_the_error(run: Run, logs: 
     )
 
 
+def test_verify_with_a_first_partition_in_the_future_names_the_setting(
+    run: Run, logs: Place
+) -> None:
+    under = logs.under(START_DATE="2099-01-01")
+    expected = "is before the first partition; accepted is 2099-01-01 (PERFORMANCE_START_DATE)"
+    assert expected in run("verify", under=under).complaint
+    assert expected in run("verify", "--end", str(DAY), under=under).complaint
+    asked = run("verify", "--start", "2099-02-01", under=under).complaint
+    assert asked.startswith("2099-02-01 to 2099-02-01 is in the future; today is ")
+
+
+def test_verify_up_to_a_day_before_the_oldest_log_looks_at_that_day(run: Run) -> None:
+    ran = run("verify", "--end", str(FIRST_PARTITION))
+    assert ran == Ran(0, "4 summaries of 2025-06-04 to 2025-06-04: 0 differences\n", "")
+
+
+def test_a_range_may_be_asked_for_by_its_name(run: Run) -> None:
+    ran = run("summary", "--window", "range", *days_from(DAY, LAST_DAY), "--json")
+    assert ran.status == 0
+    assert json.loads(ran.out)["window"] == "range"
+
+
 A_DAY: Final = f"summary --window daily --date {DAY}"
 A_BACKFILL: Final = f"backfill --start {DAY} --end {DAY}"
 COMMANDS: Final = [A_DAY, f"verify --start {DAY} --end {DAY}", "doctor", A_BACKFILL]
@@ -430,6 +460,10 @@ BAD_SETTINGS: Final = [
     ("SUMMARY_TIMEZONE", "Mars/Olympus", "an IANA time zone such as UTC or America/New_York"),
     ("SUMMARY_TIMEZONE", "/etc/passwd", "an IANA time zone such as UTC or America/New_York"),
     ("SUMMARY_TIMEZONE", "America", "an IANA time zone such as UTC or America/New_York"),
+    *(
+        ("SUMMARY_TIMEZONE", name, "an IANA time zone such as UTC or America/New_York")
+        for name in ("localtime", "posixrules", "posix/UTC", "right/UTC", "america/new_york")
+    ),
     ("ALERT_ROLLING_WINDOW", "0", "a whole number from 1"),
     ("ALERT_ROLLING_WINDOW", "-5", "a whole number from 1"),
     ("ALERT_ROLLING_WINDOW", "1e2", "a whole number from 1"),
@@ -453,6 +487,13 @@ def test_a_setting_that_cannot_be_used_is_one_line_naming_it(
     assert ran.complaint == expected
     assert ran.out == ""
     assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Etc/UTC", "America/New_York", "US/Pacific", "America/Argentina/Ushuaia", "EST"]
+)
+def test_every_name_of_the_iana_database_is_a_time_zone(logs: Place, zone: str) -> None:
+    assert logs.under(SUMMARY_TIMEZONE=zone).settings.timezone.key == zone
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.split()[0] for command in COMMANDS])
