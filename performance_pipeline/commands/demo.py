@@ -8,9 +8,9 @@ from typing import Final
 import click
 
 from performance_pipeline.commands.progress import progress_bar
+from performance_pipeline.commands.show import show_view
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.errors import PipelineError
-from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
@@ -48,9 +48,9 @@ def run_demo(folder: Path) -> None:
     first = _add_missing_logs(settings.log_dir, today)
     materialize_range(settings, first, today)
     tracker = PerformanceTracker(settings)
-    click.echo(summary_markdown(tracker.get_summary(Window.WEEKLY)))
+    show_view(tracker.get_summary(Window.WEEKLY))
     click.echo(
-        f"Done in {time.monotonic() - started:.0f} s. The summaries are in"
+        f"\nDone in {time.monotonic() - started:.0f} s. The summaries are in"
         f" {settings.output_dir}; `make dev` opens them in Dagster."
     )
 
