@@ -68,8 +68,7 @@ class PerformanceTracker:
         """The summary of `period`, from the aggregates of its days, or from one given instead."""
         days = [self.day(day) for day in self.counted_days(period)]
         if aggregate is None:
-            combined = combine_tails if period.window is Window.ROLLING else combine
-            aggregate = combined([day.aggregate for day in days], self.settings.rolling_window)
+            aggregate = self.aggregate(period)
         summary = summarize(
             period,
             aggregate,
@@ -84,6 +83,12 @@ class PerformanceTracker:
             now=self.now,
             rolling_window=self.settings.rolling_window,
         )
+
+    def aggregate(self, period: Period) -> DailyAggregate:
+        """The aggregates of the days of `period` as one; of a rolling one only what it needs."""
+        combined = combine_tails if period.window is Window.ROLLING else combine
+        days = [self.day(day).aggregate for day in self.counted_days(period)]
+        return combined(days, self.settings.rolling_window)
 
     def first_of(self, days: int) -> date:
         """The first of the last `days` days, today included; never before the calendar's."""

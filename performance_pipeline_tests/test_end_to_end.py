@@ -34,7 +34,8 @@ class Service:
         targets = root / "targets.yaml"
         targets.write_text("max_drawdown_target: -1000\n", encoding="utf-8")
         (home / "dagster.yaml").write_text(
-            "telemetry: {enabled: false}\nconcurrency: {runs: {max_concurrent_runs: 1}}\n",
+            "telemetry: {enabled: false}\nnux: {enabled: false}\n"
+            "concurrency: {runs: {max_concurrent_runs: 1}}\n",
             encoding="utf-8",
         )
         # Made before the service starts: two processes that make one at once can break it.
@@ -50,9 +51,11 @@ class Service:
             "PERFORMANCE_START_DATE": str(TODAY - timedelta(days=60)),
         }
         module = "performance_pipeline_tests.impatient_definitions"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
         self._printed = (root / "service.log").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dagster", "dev", "-m", module, "-p", str(free_port())],
+            [sys.executable, "-m", "dagster", "dev", "-m", module, "-p", str(port)],
             cwd=Path(__file__).parent.parent,
             env=environment,
             stdout=self._printed,
