@@ -25,14 +25,19 @@ PATIENCE_SECONDS = 150
 class Service:
     """A running `dagster dev` over an empty folder of logs."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        targets: str = "max_drawdown_target: -1000\n",
+        definitions: str = "impatient_definitions",
+    ) -> None:
         self.logs = root / "logs"
         self.output = self.logs / "performance"
         home = root / "home"
         for folder in (self.logs, home):
             folder.mkdir()
-        targets = root / "targets.yaml"
-        targets.write_text("max_drawdown_target: -1000\n", encoding="utf-8")
+        targets_file = root / "targets.yaml"
+        targets_file.write_text(targets, encoding="utf-8")
         (home / "dagster.yaml").write_text(
             "telemetry: {enabled: false}\nnux: {enabled: false}\n"
             "concurrency: {runs: {max_concurrent_runs: 1}}\n",
@@ -45,12 +50,12 @@ class Service:
             **os.environ,
             "DAGSTER_HOME": str(home),
             "PERFORMANCE_LOG_DIR": str(self.logs),
-            "PERFORMANCE_TARGETS_FILE": str(targets),
+            "PERFORMANCE_TARGETS_FILE": str(targets_file),
             "PERFORMANCE_MARKET_CALENDAR": "none",
             "PERFORMANCE_REFRESH_SECONDS": "0",
             "PERFORMANCE_START_DATE": str(TODAY - timedelta(days=60)),
         }
-        module = "performance_pipeline_tests.impatient_definitions"
+        module = f"performance_pipeline_tests.{definitions}"
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._printed = (root / "service.log").open("wb")
