@@ -17,6 +17,7 @@ from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.tracker import PerformanceTracker, RangeError
 
+PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
 EXIT_DIFFERENT = 2
 
@@ -33,6 +34,12 @@ def _day(text: str) -> date:
 def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _Command]:
     """An option that takes a date."""
     return click.option(name, *variables, type=_day, metavar="YYYY-MM-DD", help=help)
+
+
+def _active_alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+    from performance_pipeline.commands.completion import active_alert_ids
+
+    return active_alert_ids(beginning)
 
 
 def examples(text: str) -> Callable[[_Command], _Command]:
@@ -141,7 +148,7 @@ def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
 
 
 @alerts.command("ack")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=_active_alert_ids)
 @examples("performance-pipeline alerts ack weekly-2025-10-06-win_rate-1")
 def acknowledge_alerts(ids: tuple[str, ...]) -> None:
     """Acknowledge active alerts; the alert log records when."""
@@ -172,10 +179,20 @@ def demo() -> None:
     run_demo(Path("demo"))
 
 
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@examples('eval "$(performance-pipeline completion bash)"')
+def completion(shell: str) -> None:
+    """Print the script that makes a shell complete commands, options and alert ids."""
+    from performance_pipeline.commands.completion import completion_script
+
+    click.echo(completion_script(shell, cli, PROGRAM))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and exit status 1."""
     try:
-        cli.main(arguments, prog_name="performance-pipeline", standalone_mode=False)
+        cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
     except click.ClickException as error:

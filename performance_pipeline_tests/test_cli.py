@@ -906,6 +906,87 @@ def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_i
     )
 
 
+# --- completion -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(run: Run, shell: str) -> None:
+    ran = run("completion", shell)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"_PERFORMANCE_PIPELINE_COMPLETE={shell}_complete" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("summary --window ''", "daily weekly monthly rolling range"),
+        ("summary --window m", "monthly"),
+        ("alerts l", "list"),
+        ("alerts ack ''", "daily-2025-06-11-max_drawdown-1 weekly-2025-06-09-win_rate-1"),
+        ("alerts ack w", "weekly-2025-06-09-win_rate-1"),
+    ],
+)
+def test_bash_completes_words_with_the_script_that_is_printed(
+    logs: Place, typed: str, offered: str
+) -> None:
+    told = [
+        ("daily-2025-06-11-max_drawdown-1", "raised"),
+        ("daily-2025-06-10-win_rate-1", "resolved"),
+        ("weekly-2025-06-09-win_rate-1", "acknowledged"),
+    ]
+    logs.settings.alert_log.write_text("".join(alert_line(*one) for one in told))
+    program = Path(sys.executable).with_name("performance-pipeline")
+    script = f"""
+PATH={program.parent}:$PATH
+eval "$(performance-pipeline completion bash)"
+COMP_WORDS=(performance-pipeline {typed})
+COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+_performance_pipeline_completion performance-pipeline
+echo "${{COMPREPLY[@]}}"
+"""
+    assert run_process(logs, "-c", script, program=("bash", "--norc")) == Ran(0, f"{offered}\n", "")
+
+
+def test_completion_of_alert_ids_keeps_quiet_about_a_log_that_cannot_be_read(
+    run: Run, logs: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.settings.alert_log.write_text("by hand\n")
+    monkeypatch.setenv("_PERFORMANCE_PIPELINE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "performance-pipeline alerts ack ")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert run() == Ran(0, "\n", "")
+
+
+def alert_line(key: str, status: str) -> str:
+    window, *day, metric, _ = key.split("-")
+    first = "-".join(day)
+    return (
+        json.dumps(
+            {
+                "event": "performance.alert",
+                "id": key,
+                "status": status,
+                "window": window,
+                "period": first,
+                "start_date": first,
+                "end_date": first,
+                "metric": metric,
+                "actual": "-7",
+                "target": "-6",
+                "severity": "WARN",
+                "message": f"{metric} below its target",
+                "late": False,
+                "raised_at": f"{first}T18:00:00Z",
+                "acknowledged_at": None,
+                "resolved_at": None,
+                "asset_key": f"{window}_summary",
+                "run_id": "run",
+            }
+        )
+        + "\n"
+    )
+
+
 # --- processes --------------------------------------------------------------------------------
 
 
@@ -929,7 +1010,16 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
     for arguments in ((), ("--help",), ("-h",)):
         ran = run(*arguments)
         assert (ran.status, ran.err) == (0, "")
-        for command in ("summary", "backfill", "alerts", "verify", "doctor", "sample-logs", "demo"):
+        for command in (
+            "summary",
+            "backfill",
+            "alerts",
+            "verify",
+            "doctor",
+            "sample-logs",
+            "demo",
+            "completion",
+        ):
             assert f"\n  {command} " in ran.out
 
 

@@ -1,6 +1,7 @@
 """`sample-logs` and `demo`: realistic logs, and the whole pipeline over them."""
 
 import time
+from calendar import SATURDAY
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -31,7 +32,10 @@ def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int) ->
             end=utc_now().date(), days=days, trades_per_day=trades_per_day, seed=seed
         )
         with progress_bar() as bar:
-            task = bar.add_task("sample logs", total=None)
+            days_back = days_between(options.end - timedelta(days=days - 1), options.end)
+            task = bar.add_task(
+                "sample logs", total=sum(day.weekday() < SATURDAY for day in days_back)
+            )
             written = write_sample_logs(folder, options, lambda _: bar.advance(task))
     except (FileExistsError, ValueError) as error:
         raise PipelineError(str(error)) from None
