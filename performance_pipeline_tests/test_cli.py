@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -705,6 +707,28 @@ def test_verify_exits_2_and_names_each_field_that_a_tampered_aggregate_changes(
     assert last == f"8 summaries of 2025-06-10 to 2025-06-12: {len(differences)} differences"
 
 
+def test_differences_go_to_stdout_also_while_a_bar_shows_on_the_terminal(logs: Place) -> None:
+    logs.materialize(DAY, NEXT_DAY, LAST_DAY)
+    path = logs.aggregate_path(DAY)
+    path.write_text(path.read_text().replace('"10.75"', '"11.75"'))
+    ours, theirs = pty.openpty()
+    ended = subprocess.run(
+        [sys.executable, "-m", "performance_pipeline", "verify", *days_from(DAY, LAST_DAY)],
+        env={**os.environ, **logs.environment, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert ended.returncode == 2
+    assert b"daily 2025-06-10: gross_profit: recombined '11.75', recomputed '10.75'" in ended.stdout
+    assert "verify" in shown
+    assert "8/8" in shown
+    assert "/s" in shown
+
+
 def test_verify_takes_an_aggregate_that_does_not_decode_as_missing(run: Run, logs: Place) -> None:
     logs.materialize(DAY)
     logs.aggregate_path(DAY).write_bytes(logs.aggregate_path(DAY).read_bytes()[:-20])
@@ -1021,6 +1045,25 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
             "completion",
         ):
             assert f"\n  {command} " in ran.out
+
+
+def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run) -> None:
+    groups = {"alerts": cli.alerts.commands}
+    commands = [
+        (*path, name)
+        for path, group in (((), cli.cli.commands), *(((key,), of) for key, of in groups.items()))
+        for name in group
+        if name not in groups
+    ]
+    assert len(commands) >= 9
+    for path in commands:
+        told = run(*path, "--help").out
+        example = told.partition("Example:\n")[2].strip().splitlines()[0]
+        words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
+        assert tuple(words[: len(path) + 1]) == ("performance-pipeline", *path)
+        command = cli.alerts if path[0] == "alerts" else cli.cli
+        leaf = command.commands[path[-1]]
+        leaf.make_context(path[-1], words[len(path) + 1 :])
 
 
 def test_a_process_ends_with_status_1_and_one_line(logs: Place) -> None:

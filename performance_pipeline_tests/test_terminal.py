@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import json
 import os
 import pty
 import re
@@ -209,13 +210,15 @@ def test_a_narrow_terminal_folds_and_cuts_nothing(logs: Place, width: int) -> No
 WEEK: Final = ("summary", "--window", "weekly", "--date", str(DAY))
 
 
-def on_terminal(logs: Place, width: int, **environment: str) -> str:
+def on_terminal(
+    logs: Place, width: int, command: tuple[str, ...] = WEEK, **environment: str
+) -> str:
     """What the command writes to a terminal of `width` columns."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
     kept = {name: value for name, value in os.environ.items() if name not in SIZES}
     with subprocess.Popen(
-        [sys.executable, "-m", "performance_pipeline", *WEEK],
+        [sys.executable, "-m", "performance_pipeline", *command],
         env={**kept, **logs.environment, "TERM": "xterm-256color", **environment},
         stdin=theirs,
         stdout=theirs,
@@ -269,3 +272,32 @@ def test_a_pipe_has_no_control_codes_and_is_not_cut_by_a_narrow_width(logs: Plac
 def test_an_encoding_without_the_signs_is_no_error(logs: Place) -> None:
     shown = piped(logs, {"PYTHONIOENCODING": "ascii"}).decode("ascii")
     assert "? WARN  6 closed trades" in shown
+
+
+def test_alerts_on_a_terminal_have_a_colour_and_the_same_words_without_one(logs: Place) -> None:
+    alert = {
+        "event": "performance.alert",
+        "id": "daily-2025-06-11-max_drawdown-1",
+        "status": "raised",
+        "window": "daily",
+        "period": "2025-06-11",
+        "start_date": "2025-06-11",
+        "end_date": "2025-06-11",
+        "metric": "max_drawdown",
+        "actual": "-7",
+        "target": "-6",
+        "severity": "CRITICAL",
+        "message": "max_drawdown below its target",
+        "late": False,
+        "raised_at": "2025-06-11T18:00:00Z",
+        "acknowledged_at": None,
+        "resolved_at": None,
+        "asset_key": "daily_summary",
+        "run_id": "run",
+    }
+    logs.settings.alert_log.write_text(json.dumps(alert) + "\n")
+    coloured = on_terminal(logs, 200, ("alerts", "list"))
+    plainly = on_terminal(logs, 200, ("alerts", "list"), NO_COLOR="1")
+    assert "\x1b[31m" in coloured
+    assert COLOUR.sub("", coloured) == plainly
+    assert " raised        CRITICAL  max_drawdown -7, target -6, " in plainly
