@@ -54,7 +54,7 @@ class PerformanceTracker:
         self._sessions = market_sessions(self.settings, self.today)
         self._days: dict[date, Day] = {}
 
-    def get_summary(self, window: Window, day: date | None = None) -> PerformanceSummary:
+    def get_summary(self, window: Window | str, day: date | None = None) -> PerformanceSummary:
         """The summary of the `window` that holds `day` (rolling: ends with it); default today."""
         return self.summarize(Period.of(Window(window), day or self.today))
 
