@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 PORT ?= 3000
 RUN := .venv/bin/python -m
 
-.PHONY: demo test dev lint format clean
+.PHONY: demo test dev format screenshots clean
 
 demo: .venv/ready
 	@$(RUN) performance_pipeline demo
@@ -22,6 +22,9 @@ dev: .venv/ready
 format: .venv/ready
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
+
+screenshots: .venv/ready
+	.venv/bin/python docs/screenshots.py
 
 clean:
 	rm -rf .venv demo

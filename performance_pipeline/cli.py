@@ -17,6 +17,7 @@ from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.tracker import PerformanceTracker, RangeError
 
+PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
 EXIT_DIFFERENT = 2
 
@@ -33,6 +34,12 @@ def _day(text: str) -> date:
 def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _Command]:
     """An option that takes a date."""
     return click.option(name, *variables, type=_day, metavar="YYYY-MM-DD", help=help)
+
+
+def _active_alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+    from performance_pipeline.commands.completion import active_alert_ids
+
+    return active_alert_ids(beginning)
 
 
 def examples(text: str) -> Callable[[_Command], _Command]:
@@ -151,9 +158,9 @@ def verify(start: date | None, end: date | None) -> None:
     from performance_pipeline.commands.verification import verify_range
 
     tracker = PerformanceTracker(Settings.from_env())
-    oldest = tracker.store.oldest_log or tracker.today
-    first = start or max(oldest, tracker.settings.start_date)
-    if not verify_range(tracker, *_clipped(tracker, first, end or tracker.today)):
+    last = end or max(tracker.today, start or tracker.today)
+    oldest = max(tracker.store.oldest_log or tracker.today, tracker.settings.start_date)
+    if not verify_range(tracker, *_clipped(tracker, start or min(oldest, last), last)):
         sys.exit(EXIT_DIFFERENT)
 
 
@@ -184,7 +191,7 @@ def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
 
 
 @alerts.command("ack")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=_active_alert_ids)
 @examples("performance-pipeline alerts ack weekly-2025-10-06-win_rate-1")
 def acknowledge_alerts(ids: tuple[str, ...]) -> None:
     """Acknowledge active alerts; the alert log records when."""
@@ -215,10 +222,20 @@ def demo() -> None:
     run_demo(Path("demo"))
 
 
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@examples('eval "$(performance-pipeline completion bash)"')
+def completion(shell: str) -> None:
+    """Print the script that makes a shell complete commands, options and alert ids."""
+    from performance_pipeline.commands.completion import completion_script
+
+    click.echo(completion_script(shell, cli, PROGRAM))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on stderr and exit status 1."""
     try:
-        cli.main(arguments, prog_name="performance-pipeline", standalone_mode=False)
+        cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
     except click.ClickException as error:
@@ -250,6 +267,8 @@ def _period(
     if start or end:
         if day:
             raise click.UsageError("give --date, or --start and --end, not both")
+        if window not in (None, Window.RANGE):
+            raise click.UsageError("give --window, or --start and --end, not both")
         return Period.spanning(*_clipped(tracker, *_both(start, end)))
     if window is None:
         raise click.UsageError("give --window, or --start and --end")

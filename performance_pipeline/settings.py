@@ -149,10 +149,21 @@ class _Read:
 
 
 def _zone(text: str) -> ZoneInfo:
+    # A machine's folder of zones also holds names that mean something else on the next machine,
+    # such as `localtime`; the list of the IANA database does not.
+    if text != "UTC" and text not in _iana_zones():
+        raise ValueError("no IANA time zone")
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, OSError) as error:
         raise ValueError("no such time zone") from error
+
+
+def _iana_zones() -> list[str]:
+    # Imported here because it takes longer than all other settings together.
+    from importlib import resources
+
+    return (resources.files("tzdata") / "zones").read_text(encoding="utf-8").split()
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:

@@ -54,7 +54,7 @@ class PerformanceTracker:
         self._sessions = market_sessions(self.settings, self.today)
         self._days: dict[date, Day] = {}
 
-    def get_summary(self, window: Window, day: date | None = None) -> PerformanceSummary:
+    def get_summary(self, window: Window | str, day: date | None = None) -> PerformanceSummary:
         """The summary of the `window` that holds `day` (rolling: ends with it); default today."""
         return self.summarize(Period.of(Window(window), day or self.today))
 
@@ -68,8 +68,7 @@ class PerformanceTracker:
         """The summary of `period`, from the aggregates of its days, or from one given instead."""
         days = [self.day(day) for day in self.counted_days(period)]
         if aggregate is None:
-            combined = combine_tails if period.window is Window.ROLLING else combine
-            aggregate = combined([day.aggregate for day in days], self.settings.rolling_window)
+            aggregate = self.aggregate(period)
         summary = summarize(
             period,
             aggregate,
@@ -84,6 +83,12 @@ class PerformanceTracker:
             now=self.now,
             rolling_window=self.settings.rolling_window,
         )
+
+    def aggregate(self, period: Period) -> DailyAggregate:
+        """The aggregates of the days of `period` as one; of a rolling one only what it needs."""
+        combined = combine_tails if period.window is Window.ROLLING else combine
+        days = [self.day(day).aggregate for day in self.counted_days(period)]
+        return combined(days, self.settings.rolling_window)
 
     def first_of(self, days: int) -> date:
         """The first of the last `days` days, today included; never before the calendar's."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -178,7 +180,7 @@ def test_summary_prints_one_window_as_json_and_nothing_else(
 
 @pytest.mark.parametrize("window", ASKED)
 def test_summary_prints_the_markdown_with_its_five_sections(run: Run, window: str) -> None:
-    plain, markdown = (run("summary", *ASKED[window], *form) for form in ((), ("--markdown",)))
+    markdown = run("summary", *ASKED[window], "--markdown")
     assert (markdown.status, markdown.err) == (0, "")
     headings = [row for row in markdown.out.splitlines() if row.startswith("## ")]
     assert headings == [
@@ -188,8 +190,6 @@ def test_summary_prints_the_markdown_with_its_five_sections(run: Run, window: st
         "## Breakdown",
         "## Data quality",
     ]
-    assert (plain.status, plain.err) == (0, "")
-    assert "## Overview" in plain.out
 
 
 def test_summary_of_no_date_is_today(run: Run) -> None:
@@ -325,6 +325,13 @@ BAD_ARGUMENTS: Final = [
         "summary --date 2025-06-10 --start 2025-06-10 --end 2025-06-11",
         "give --date, or --start and --end, not both",
     ),
+    *(
+        (
+            f"summary --window {window} --start 2025-06-10 --end 2025-06-11",
+            "give --window, or --start and --end, not both",
+        )
+        for window in ("daily", "weekly", "monthly", "rolling")
+    ),
     ("backfill", "give both --start and --end"),
     (
         "backfill --days 3 --start 2025-06-10 --end 2025-06-11",
@@ -376,6 +383,7 @@ BAD_ARGUMENTS: Final = [
         )
         for command in ("summary", "verify", "backfill")
     ),
+    ("verify --start 2099-01-01", "2099-01-01 to 2099-01-01 is in the future; today is"),
     # numbers out of range
     ("backfill --days 0", "Invalid value for '--days': 0 is not in the range x>=1."),
     ("backfill --days -3", "Invalid value for '--days': -3 is not in the range x>=1."),
@@ -422,6 +430,28 @@ def test_today_before_the_first_partition_is_named_in_the_error(run: Run, logs: 
     )
 
 
+def test_verify_with_a_first_partition_in_the_future_names_the_setting(
+    run: Run, logs: Place
+) -> None:
+    under = logs.under(START_DATE="2099-01-01")
+    expected = "is before the first partition; accepted is 2099-01-01 (PERFORMANCE_START_DATE)"
+    assert expected in run("verify", under=under).complaint
+    assert expected in run("verify", "--end", str(DAY), under=under).complaint
+    asked = run("verify", "--start", "2099-02-01", under=under).complaint
+    assert asked.startswith("2099-02-01 to 2099-02-01 is in the future; today is ")
+
+
+def test_verify_up_to_a_day_before_the_oldest_log_looks_at_that_day(run: Run) -> None:
+    ran = run("verify", "--end", str(FIRST_PARTITION))
+    assert ran == Ran(0, "4 summaries of 2025-06-04 to 2025-06-04: 0 differences\n", "")
+
+
+def test_a_range_may_be_asked_for_by_its_name(run: Run) -> None:
+    ran = run("summary", "--window", "range", *days_from(DAY, LAST_DAY), "--json")
+    assert ran.status == 0
+    assert json.loads(ran.out)["window"] == "range"
+
+
 A_DAY: Final = f"summary --window daily --date {DAY}"
 A_BACKFILL: Final = f"backfill --start {DAY} --end {DAY}"
 COMMANDS: Final = [A_DAY, f"verify --start {DAY} --end {DAY}", "doctor", A_BACKFILL]
@@ -430,6 +460,10 @@ BAD_SETTINGS: Final = [
     ("SUMMARY_TIMEZONE", "Mars/Olympus", "an IANA time zone such as UTC or America/New_York"),
     ("SUMMARY_TIMEZONE", "/etc/passwd", "an IANA time zone such as UTC or America/New_York"),
     ("SUMMARY_TIMEZONE", "America", "an IANA time zone such as UTC or America/New_York"),
+    *(
+        ("SUMMARY_TIMEZONE", name, "an IANA time zone such as UTC or America/New_York")
+        for name in ("localtime", "posixrules", "posix/UTC", "right/UTC", "america/new_york")
+    ),
     ("ALERT_ROLLING_WINDOW", "0", "a whole number from 1"),
     ("ALERT_ROLLING_WINDOW", "-5", "a whole number from 1"),
     ("ALERT_ROLLING_WINDOW", "1e2", "a whole number from 1"),
@@ -453,6 +487,13 @@ def test_a_setting_that_cannot_be_used_is_one_line_naming_it(
     assert ran.complaint == expected
     assert ran.out == ""
     assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Etc/UTC", "America/New_York", "US/Pacific", "America/Argentina/Ushuaia", "EST"]
+)
+def test_every_name_of_the_iana_database_is_a_time_zone(logs: Place, zone: str) -> None:
+    assert logs.under(SUMMARY_TIMEZONE=zone).settings.timezone.key == zone
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=[command.split()[0] for command in COMMANDS])
@@ -666,6 +707,28 @@ def test_verify_exits_2_and_names_each_field_that_a_tampered_aggregate_changes(
     assert last == f"8 summaries of 2025-06-10 to 2025-06-12: {len(differences)} differences"
 
 
+def test_differences_go_to_stdout_also_while_a_bar_shows_on_the_terminal(logs: Place) -> None:
+    logs.materialize(DAY, NEXT_DAY, LAST_DAY)
+    path = logs.aggregate_path(DAY)
+    path.write_text(path.read_text().replace('"10.75"', '"11.75"'))
+    ours, theirs = pty.openpty()
+    ended = subprocess.run(
+        [sys.executable, "-m", "performance_pipeline", "verify", *days_from(DAY, LAST_DAY)],
+        env={**os.environ, **logs.environment, "TERM": "xterm", "COLUMNS": "100"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert ended.returncode == 2
+    assert b"daily 2025-06-10: gross_profit: recombined '11.75', recomputed '10.75'" in ended.stdout
+    assert "verify" in shown
+    assert "8/8" in shown
+    assert "/s" in shown
+
+
 def test_verify_takes_an_aggregate_that_does_not_decode_as_missing(run: Run, logs: Place) -> None:
     logs.materialize(DAY)
     logs.aggregate_path(DAY).write_bytes(logs.aggregate_path(DAY).read_bytes()[:-20])
@@ -808,7 +871,7 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     assert {document["timezone"] for document in summaries} == {"UTC"}
     assert {document["settings"]["rolling_window"] for document in summaries} == {20}
     assert sum(document["total_trades"] for document in summaries) > 0
-    assert "## Overview" in ran.out
+    assert "\nMetrics\n" in ran.out
 
 
 # --- account ids ------------------------------------------------------------------------------
@@ -867,6 +930,87 @@ def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_i
     )
 
 
+# --- completion -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_for_the_shell(run: Run, shell: str) -> None:
+    ran = run("completion", shell)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"_PERFORMANCE_PIPELINE_COMPLETE={shell}_complete" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("summary --window ''", "daily weekly monthly rolling range"),
+        ("summary --window m", "monthly"),
+        ("alerts l", "list"),
+        ("alerts ack ''", "daily-2025-06-11-max_drawdown-1 weekly-2025-06-09-win_rate-1"),
+        ("alerts ack w", "weekly-2025-06-09-win_rate-1"),
+    ],
+)
+def test_bash_completes_words_with_the_script_that_is_printed(
+    logs: Place, typed: str, offered: str
+) -> None:
+    told = [
+        ("daily-2025-06-11-max_drawdown-1", "raised"),
+        ("daily-2025-06-10-win_rate-1", "resolved"),
+        ("weekly-2025-06-09-win_rate-1", "acknowledged"),
+    ]
+    logs.settings.alert_log.write_text("".join(alert_line(*one) for one in told))
+    program = Path(sys.executable).with_name("performance-pipeline")
+    script = f"""
+PATH={program.parent}:$PATH
+eval "$(performance-pipeline completion bash)"
+COMP_WORDS=(performance-pipeline {typed})
+COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
+_performance_pipeline_completion performance-pipeline
+echo "${{COMPREPLY[@]}}"
+"""
+    assert run_process(logs, "-c", script, program=("bash", "--norc")) == Ran(0, f"{offered}\n", "")
+
+
+def test_completion_of_alert_ids_keeps_quiet_about_a_log_that_cannot_be_read(
+    run: Run, logs: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.settings.alert_log.write_text("by hand\n")
+    monkeypatch.setenv("_PERFORMANCE_PIPELINE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "performance-pipeline alerts ack ")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert run() == Ran(0, "\n", "")
+
+
+def alert_line(key: str, status: str) -> str:
+    window, *day, metric, _ = key.split("-")
+    first = "-".join(day)
+    return (
+        json.dumps(
+            {
+                "event": "performance.alert",
+                "id": key,
+                "status": status,
+                "window": window,
+                "period": first,
+                "start_date": first,
+                "end_date": first,
+                "metric": metric,
+                "actual": "-7",
+                "target": "-6",
+                "severity": "WARN",
+                "message": f"{metric} below its target",
+                "late": False,
+                "raised_at": f"{first}T18:00:00Z",
+                "acknowledged_at": None,
+                "resolved_at": None,
+                "asset_key": f"{window}_summary",
+                "run_id": "run",
+            }
+        )
+        + "\n"
+    )
+
+
 # --- processes --------------------------------------------------------------------------------
 
 
@@ -890,8 +1034,36 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
     for arguments in ((), ("--help",), ("-h",)):
         ran = run(*arguments)
         assert (ran.status, ran.err) == (0, "")
-        for command in ("summary", "backfill", "alerts", "verify", "doctor", "sample-logs", "demo"):
+        for command in (
+            "summary",
+            "backfill",
+            "alerts",
+            "verify",
+            "doctor",
+            "sample-logs",
+            "demo",
+            "completion",
+        ):
             assert f"\n  {command} " in ran.out
+
+
+def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run) -> None:
+    groups = {"alerts": cli.alerts.commands}
+    commands = [
+        (*path, name)
+        for path, group in (((), cli.cli.commands), *(((key,), of) for key, of in groups.items()))
+        for name in group
+        if name not in groups
+    ]
+    assert len(commands) >= 9
+    for path in commands:
+        told = run(*path, "--help").out
+        example = told.partition("Example:\n")[2].strip().splitlines()[0]
+        words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
+        assert tuple(words[: len(path) + 1]) == ("performance-pipeline", *path)
+        command = cli.alerts if path[0] == "alerts" else cli.cli
+        leaf = command.commands[path[-1]]
+        leaf.make_context(path[-1], words[len(path) + 1 :])
 
 
 def test_a_process_ends_with_status_1_and_one_line(logs: Place) -> None:
@@ -918,7 +1090,7 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(logs: Place, command: s
 def test_a_pipe_into_head_shows_the_first_line_and_nothing_else(logs: Place) -> None:
     pipeline = f'"{sys.executable}" -m performance_pipeline {A_DAY} | head -1'
     ran = run_process(logs, "-c", pipeline, program=("bash",))
-    assert ran == Ran(0, "# Daily performance: 2025-06-10\n", "")
+    assert ran == Ran(0, "Daily performance: 2025-06-10\n", "")
 
 
 def test_a_full_disk_is_one_line(logs: Place) -> None:

@@ -1,5 +1,6 @@
 """`alerts list` and `alerts ack`: the alert log, folded to one state an alert."""
 
+import os
 from collections.abc import Sequence
 
 import click
@@ -22,7 +23,8 @@ def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_js
         click.echo(msgspec.json.format(msgspec.json.encode(plain_document(shown)), indent=2))
         return
     for alert in shown:
-        click.echo(_row(alert))
+        # None lets click decide: colour on a terminal, none in a pipe.
+        click.echo(_coloured(alert), color=False if os.environ.get("NO_COLOR") else None)
     hidden = len(asked) - len(shown)
     click.echo(
         f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
@@ -35,6 +37,12 @@ def acknowledge_all(settings: Settings, ids: Sequence[str]) -> None:
     now = utc_now()
     lines = AlertLog(settings.alert_log).update(lambda alerts: acknowledge(alerts, ids, now=now))
     click.echo(f"{len(lines)} acknowledged", err=True)
+
+
+def _coloured(alert: AlertEvent) -> str:
+    if not alert.active:
+        return click.style(_row(alert), dim=True)
+    return click.style(_row(alert), fg="red" if alert.severity == "CRITICAL" else "yellow")
 
 
 def _row(alert: AlertEvent) -> str:

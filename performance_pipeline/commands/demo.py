@@ -1,6 +1,7 @@
 """`sample-logs` and `demo`: realistic logs, and the whole pipeline over them."""
 
 import time
+from calendar import SATURDAY
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import click
 
 from performance_pipeline.commands.progress import progress_bar
+from performance_pipeline.commands.show import show_view
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.reporting import (
@@ -16,7 +18,6 @@ from performance_pipeline.reporting import (
     load_report,
     write_report,
 )
-from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
@@ -37,7 +38,10 @@ def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int) ->
             end=utc_now().date(), days=days, trades_per_day=trades_per_day, seed=seed
         )
         with progress_bar() as bar:
-            task = bar.add_task("sample logs", total=None)
+            days_back = days_between(options.end - timedelta(days=days - 1), options.end)
+            task = bar.add_task(
+                "sample logs", total=sum(day.weekday() < SATURDAY for day in days_back)
+            )
             written = write_sample_logs(folder, options, lambda _: bar.advance(task))
     except (FileExistsError, ValueError) as error:
         raise PipelineError(str(error)) from None
@@ -56,9 +60,9 @@ def run_demo(folder: Path) -> None:
     tracker = PerformanceTracker(settings)
     page = settings.output_dir / REPORT_NAME
     write_report(page, load_report(tracker, default_period(tracker)))
-    click.echo(summary_markdown(tracker.get_summary(Window.WEEKLY)))
+    show_view(tracker.get_summary(Window.WEEKLY))
     click.echo(
-        f"Done in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
+        f"\nDone in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
         f" The summaries are in {settings.output_dir}; `make dev` opens them in Dagster."
     )
 

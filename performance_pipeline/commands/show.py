@@ -1,9 +1,11 @@
-"""`summary`: one window on the terminal, as JSON, or as Markdown."""
+"""`summary`: one window as tables on the terminal, as JSON, or as Markdown."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.summaries import encode_summary, write_summary
@@ -21,6 +23,17 @@ def show_summary(
         summary = write_summary(export, period, summary)
     if form == "json":
         click.echo(encode_summary(summary), nl=False)
-    else:
+    elif form == "markdown":
         click.echo(summary_markdown(summary), nl=False)
+    else:
+        show_view(summary)
     return not any(result.status == "breached" for result in summary.targets)
+
+
+def show_view(summary: PerformanceSummary) -> None:
+    """Print the tables of `summary`."""
+    # Imported here because rich takes 50 ms, which nobody who asks for JSON should wait for.
+    from performance_pipeline.commands.screen import show
+    from performance_pipeline.reports.terminal import summary_view
+
+    show(partial(summary_view, summary))

@@ -18,7 +18,7 @@ from performance_pipeline.defs.evaluations import (
     latest_evaluations,
     latest_finished,
 )
-from performance_pipeline.defs.keys import GROUP, PERFORMANCE_ALERTS, SUMMARY_KEYS
+from performance_pipeline.defs.keys import GROUP, OWNERS, PERFORMANCE_ALERTS, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
 from performance_pipeline.storage.alert_log import AlertLog
@@ -84,8 +84,12 @@ def performance_alerts_spec() -> dg.AssetSpec:
         PERFORMANCE_ALERTS,
         deps=SUMMARY_KEYS,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"json"},
-        description="The alert log: raised, updated, acknowledged and resolved target breaches.",
+        description=(
+            "The alert log, one line an event: target breaches as they are raised, updated,"
+            " acknowledged and resolved. What an operator has to act on."
+        ),
     )
 
 
@@ -137,6 +141,7 @@ def _materialization(path: Path, events: Sequence[AlertEvent]) -> dg.AssetMateri
     counts = Counter(event.status for event in events)
     return dg.AssetMaterialization(
         PERFORMANCE_ALERTS,
+        description=", ".join(f"{count} {status}" for status, count in counts.items()),
         metadata={
             "alert_log": dg.MetadataValue.path(path.absolute()),
             "lines": dg.MetadataValue.int(len(events)),

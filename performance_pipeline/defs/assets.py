@@ -14,6 +14,7 @@ from performance_pipeline.defs.judging import Evaluations, Judgement, judge_log,
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
+    OWNERS,
     PERFORMANCE_TARGETS,
     TRADE_LOG,
     summary_key,
@@ -23,6 +24,7 @@ from performance_pipeline.defs.partitions import Partitions, days_of_window, par
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.reports.equity import equity_steps
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.logs import UnreadableLogError
@@ -30,10 +32,22 @@ from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline.storage.summaries import load_summary, summary_path, write_summary
 
 _DESCRIPTIONS = {
-    Window.DAILY: "One trading day's performance: how the day went, against the targets.",
-    Window.WEEKLY: "One week's performance, Monday to Sunday, recombined from its days.",
-    Window.MONTHLY: "One calendar month's performance, recombined from its days.",
-    Window.ROLLING: "The last N closed trades up to the end of a day, whatever days they fell on.",
+    Window.DAILY: (
+        "One trading day's performance: metrics, verdicts on the targets and data quality. Says"
+        " how the day went; while it runs, only its drawdown is judged."
+    ),
+    Window.WEEKLY: (
+        "One week's performance, Monday to Sunday, recombined exactly from its days. Says whether"
+        " the strategy mix earns what it should, beyond one day's luck."
+    ),
+    Window.MONTHLY: (
+        "One calendar month's performance, recombined exactly from its days: the figures that are"
+        " reported and compared month by month."
+    ),
+    Window.ROLLING: (
+        "The last N closed trades up to the end of a day, whatever days they fell on. The earliest"
+        " sign that an edge is fading: it is judged while the day runs."
+    ),
 }
 
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
@@ -46,10 +60,11 @@ def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
         TRADE_LOG,
         partitions_def=partitions.daily,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"json"},
         description=(
-            "The trade logs that the bot appends to. A partition is one trading day: the lines of"
-            " the UTC-dated log files that overlap it."
+            "The trade logs that the bot appends to, one JSON object a fill or exit. A partition is"
+            " one trading day: the lines of the UTC-dated log files that overlap it."
         ),
     )
 
@@ -58,8 +73,12 @@ def performance_targets_spec() -> dg.AssetSpec:
     return dg.AssetSpec(
         PERFORMANCE_TARGETS,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"yaml"},
-        description="The operator's targets file, which verdicts are judged by.",
+        description=(
+            "The operator's targets file, shared with the bot's dashboard: what counts as good"
+            " enough. Verdicts and alerts are judged by it."
+        ),
     )
 
 
@@ -73,10 +92,12 @@ def daily_aggregate_asset(
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=condition,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"python", "json"},
         description=(
             "One trading day reduced to a small aggregate that merges exactly: counts, sums,"
-            " streaks, drawdown, open orders and the last N trades."
+            " streaks, drawdown, open orders and the last N trades. Every summary is made of these"
+            " alone; its metadata says how clean the day's log was."
         ),
     )
     def daily_aggregate(context: dg.AssetExecutionContext) -> None:
@@ -117,6 +138,7 @@ def summary_asset(
         automation_condition=condition,
         freshness_policy=freshness,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"python", "json", "markdown"},
         description=_DESCRIPTIONS[window],
     )
@@ -131,14 +153,15 @@ def summary_asset(
         def write(day: date) -> Metadata:
             period = Period.of(window, day)
             path = summary_path(folder, period)
-            summary = tracker.summarize(period)
+            aggregate = tracker.aggregate(period)
+            summary = tracker.summarize(period, aggregate)
             restated = restatement(load_summary(folder, period), summary)
             if restated is not None:
                 causes = ", ".join(tracker.logs_changed_since(period, path)) or "settings"
                 restated = f"{restated} (changed since: {causes})"
                 context.log.warning(f"{window} {day} restated: {restated}")
             written = write_summary(folder, period, summary)
-            return summary_metadata(written, path, restated)
+            return summary_metadata(written, path, equity_steps(window, aggregate), restated)
 
         _materialize_each(context, write, lambda day: judge_targets(folder, Period.of(window, day)))
 

@@ -8,6 +8,7 @@ from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 
 # One group: a lineage of this size is best seen whole, and the UI folds groups.
 GROUP: Final = "performance"
+OWNERS: Final = ["team:trading"]
 
 TRADE_LOG: Final = dg.AssetKey("trade_log")
 PERFORMANCE_TARGETS: Final = dg.AssetKey("performance_targets")

@@ -4,7 +4,7 @@ Plotted money is a float rounded to cents, good for a curve and nothing else; th
 are in the files that the metadata links to.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ import dagster as dg
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
+from performance_pipeline.reports.equity import equity_image
 from performance_pipeline.reports.markdown import headline, number, summary_markdown
 from performance_pipeline.reports.report_data import ReportData
 from performance_pipeline.storage.aggregates import Day
@@ -25,9 +26,15 @@ Metadata = Mapping[str, dg.MetadataValue]
 
 
 def summary_metadata(
-    summary: PerformanceSummary, path: Path, restated: str | None = None
+    summary: PerformanceSummary,
+    path: Path,
+    steps: Sequence[Decimal] = (),
+    restated: str | None = None,
 ) -> Metadata:
-    """Of one summary partition; a metric that is undefined is left out, never plotted as 0."""
+    """Of one summary partition; a metric that is undefined is left out, never plotted as 0.
+
+    `steps` are the P&L of its days or trades, which the equity curve on top is drawn from.
+    """
     quality = summary.data_quality
     plotted = {
         "win_rate": summary.win_rate,
@@ -37,18 +44,24 @@ def summary_metadata(
         "expectancy": summary.expectancy,
     }
     return {
+        "summary": dg.MetadataValue.md(_illustrated(summary, steps)),
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),
         **({"restated": dg.MetadataValue.text(restated)} if restated else {}),
         "targets": _target_table(summary),
-        "summary": dg.MetadataValue.md(summary_markdown(summary)),
         "json": dg.MetadataValue.path(path.absolute()),
         "markdown": dg.MetadataValue.path(path.with_suffix(".md").absolute()),
         "data_quality": dg.MetadataValue.text(quality.status),
         "missing_days": dg.MetadataValue.int(len(quality.missing_days)),
         "rejected_lines": dg.MetadataValue.int(quality.rejected),
     }
+
+
+def _illustrated(summary: PerformanceSummary, steps: Sequence[Decimal]) -> str:
+    alt = f"Equity curve of {len(steps)} steps from 0 to {number(summary.realized_pnl)}"
+    image = equity_image(steps, alt)
+    return f"{image}\n\n{summary_markdown(summary)}" if image else summary_markdown(summary)
 
 
 def aggregate_metadata(day: Day, path: Path) -> Metadata:

@@ -101,6 +101,22 @@ def read_tail(
     return None if reader.oldest is not None and reader.oldest <= newest else reading
 
 
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """An accepted record that counts: when (UTC), the number of its line, and what it records."""
+
+    instant: datetime
+    line: int
+    trade: Trade
+
+
+def read_records(lines: Iterable[bytes], log_day: date, rules: ReadingRules) -> list[Record]:
+    """The records of a log that count, in order, duplicates left out; all of them in memory.
+
+    They are the ones that `read_log` reduces, without any account.
+    """
+    return _Reader(log_day, rules).records(lines)
+
+
 def trimmed_lines(lines: Iterable[bytes], after: int = 0) -> Iterator[tuple[int, bytes]]:
     """The lines that hold something, trimmed, each with its number in the file, from 1.
 
@@ -159,6 +175,13 @@ class _Reader:
         self._add(self._log_day, DailyAggregate(quality=self._file_quality()))
         newest = None if self._newest is None else self._newest.instant
         return LogReading(dict(sorted(self._parts.items())), self._lines, newest)
+
+    def records(self, lines: Iterable[bytes]) -> list[Record]:
+        return [
+            Record(entry.instant, entry.number, msgspec.structs.replace(entry.trade, account=""))
+            for entry in self._without_duplicates(sorted(self._entries(lines)))
+            if self._rules.counts(entry.trade)
+        ]
 
     def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         for line in lines:

@@ -46,7 +46,7 @@ _METRICS: Final = (
 def summary_markdown(summary: PerformanceSummary) -> str:
     """The whole document, ending in a line end."""
     sections = [
-        f"# {summary.window.capitalize()} performance: {_span(summary)}",
+        f"# {summary.window.capitalize()} performance: {span(summary)}",
         *_overview(summary),
         *_metrics(summary),
         *_targets(summary),
@@ -70,7 +70,8 @@ def number(value: Decimal | int | str | None) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
-def _span(summary: PerformanceSummary) -> str:
+def span(summary: PerformanceSummary) -> str:
+    """The days of the window, as a title names them."""
     if summary.start_date == summary.end_date:
         return str(summary.start_date or summary.ends_at.date())
     return f"{summary.start_date} to {summary.end_date}"

@@ -1,0 +1,27 @@
+"""Shell completion: the script that a shell loads, and what it is offered for alert ids."""
+
+import click
+from click.shell_completion import get_completion_class
+
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.alert_log import AlertLog
+
+
+def completion_script(shell: str, program: click.Command, name: str) -> str:
+    """The script that makes `shell` complete the arguments of `program`, called `name`."""
+    variable = f"_{name.upper().replace('-', '_')}_COMPLETE"
+    completion = get_completion_class(shell)
+    assert completion is not None, f"click knows no {shell}"
+    # What `source` of click's own class prints, without asking the shell for its version.
+    instance = completion(program, {}, name, variable)
+    return instance.source_template % instance.source_vars()
+
+
+def active_alert_ids(beginning: str) -> list[str]:
+    """The ids that `alerts ack` accepts; none when the alert log cannot be read."""
+    try:
+        alerts = AlertLog(Settings.from_env().alert_log).alerts()
+    except (PipelineError, OSError):
+        return []  # Someone is typing: the command itself will say what is wrong.
+    return [key for key, alert in alerts.items() if alert.active and key.startswith(beginning)]

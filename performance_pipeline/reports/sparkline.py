@@ -1,0 +1,32 @@
+"""P&L as a row of unicode bars, gains above and losses below, told apart without colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+_FLAT: Final = "·"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One character a value, in two rows: a value has its bar in one of them, 0 a dot."""
+
+    gains: str
+    losses: str
+
+
+def bars(values: Sequence[Decimal], tallest: Decimal) -> Bars:
+    """The bars of `values`, `tallest` being the amount that a full one stands for."""
+    return Bars(
+        "".join(_bar(value, tallest) if value else _FLAT for value in values),
+        "".join(_bar(-value, tallest) for value in values),
+    )
+
+
+def _bar(value: Decimal, tallest: Decimal) -> str:
+    if value <= 0:
+        return _BARS[0]
+    # Floats place a mark and nothing else; the least gain still shows.
+    return _BARS[max(1, round(float(value) / float(tallest) * (len(_BARS) - 1)))]
