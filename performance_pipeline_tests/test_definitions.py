@@ -95,6 +95,7 @@ def test_an_asset_has_its_deps_and_checks_and_says_what_it_is(graph: AssetGraph,
     assert {key.to_user_string() for key in node.parent_keys} == set(ASSETS[name].deps)
     assert {key.name for key in node.check_keys} == set(ASSETS[name].checks)
     assert node.description
+    assert node.owners
 
 
 @pytest.mark.parametrize("name", ASSETS)

@@ -5,6 +5,7 @@ import dagster as dg
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
+    OWNERS,
     PERFORMANCE_ALERTS,
     PERFORMANCE_REPORT,
     summary_key,
@@ -28,6 +29,7 @@ def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.Asset
         ],
         automation_condition=condition,
         group_name=GROUP,
+        owners=OWNERS,
         kinds={"python", "html"},
         description=(
             "One HTML page over the last year: headline figures, equity, calendar, weeks and"
