@@ -110,8 +110,9 @@ _decode_quick: Final = msgspec.json.Decoder(_QuickLine).decode
 
 # All times and numbers of a line in one match. What Decimal() accepts of these characters alone is
 # exactly a plain number, and the length keeps it within MAX_DIGITS without looking closer.
+_ABOVE_ZERO: Final = r"(?=[0.]*+[1-9])[0-9]{1,90}+(?:\.[0-9]{0,90}+)?+"
 _QUICK_TEXT: Final = re.compile(
-    rf"{TIME},(?:{TIME})?+,(?:[0-9.+\-]{{0,90}}+,){{8}}"
+    rf"{TIME},(?:{TIME})?+,{_ABOVE_ZERO},{_ABOVE_ZERO},(?:[0-9.+\-]{{0,90}}+,){{6}}"
     r"(?:null|-?(?:0|[1-9][0-9]{0,89}+)(?:\.[0-9]{1,90}+)?+|\"[0-9.+\-]{1,90}+\")"
 ).fullmatch
 
@@ -128,19 +129,13 @@ def _quick_lane(line: bytes) -> Trade:
         f"{target or ''},{profit_loss or ''},{net_profit_loss or ''},{slippage or ''},"
         f"{commission or ''},{hold}"
     )
-    price = Decimal(raw.price)
-    if (
-        _QUICK_TEXT(text) is None
-        or Decimal(raw.quantity) <= ZERO
-        or price <= ZERO
-        or not raw.symbol
-    ):
+    if _QUICK_TEXT(text) is None or not raw.symbol:
         raise ValueError("not a line for the quick lane")
     return _trade(
         as_instant(raw.timestamp),
         None if exit_timestamp is None else as_instant(exit_timestamp),
         raw.outcome or "open",
-        price,
+        Decimal(raw.price),
         None if stop_loss is None else Decimal(stop_loss),
         None if target is None else Decimal(target),
         None if profit_loss is None else Decimal(profit_loss),
