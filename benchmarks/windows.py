@@ -13,6 +13,7 @@ from benchmarks.tables import Table, seconds, times
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.windows import Period, Window, days_between
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline.tracker import PerformanceTracker
 
 
@@ -89,6 +90,7 @@ def cold_summary(folder: Path, quick: bool) -> Table:
     for day in tracker.counted_days(Period.spanning(LAST_DAY - timedelta(days=550), LAST_DAY)):
         tracker.store.refresh(day)
     tracker.store.save_index()
+    keep_sessions(settings, PerformanceTracker(settings).today)
     env = {
         **{name: value for name, value in os.environ.items() if "PERFORMANCE" not in name},
         "PERFORMANCE_LOG_DIR": str(logs),
