@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 from benchmarks.contenders import CONTENDERS, OURS, TYPED
 from benchmarks.data import make_logs
@@ -170,17 +171,13 @@ class _AppendedLog:
 
     def timed(self, digest: Callable[[], object], *, whole: bool) -> Callable[[], Run]:
         def run() -> Run:
-            original = logs.hashlib
-            logs.hashlib = SimpleNamespace(sha256=digest)  # type: ignore[assignment]
-            try:
+            with mock.patch.object(logs, "hashlib", SimpleNamespace(sha256=digest)):
                 self._refresh()
                 with self._log.open("ab") as stream:
                     stream.writelines(itertools.islice(self._more, 10))
                 if whole:
                     shutil.rmtree(self._settings.output_dir)
                 return timed(self._refresh)()
-            finally:
-                logs.hashlib = original
 
         return run
 

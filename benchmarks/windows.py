@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
+from functools import partial
 from pathlib import Path
 
 from benchmarks.data import LAST_DAY, make_logs
@@ -20,18 +21,17 @@ from performance_pipeline.tracker import PerformanceTracker
 def recombination(folder: Path, quick: bool) -> Table:
     days, rows = 30 if quick else 365, []
     for lines in (20, 1000):
-        paths = make_logs(folder / f"recombined-{lines}", days, lines)
+        paths = make_logs(folder / f"recombined-{lines}", days * 5 // 7 + 1, lines)
         tracker, periods = _warm(folder / f"recombined-{lines}", days)
         aggregates = {
             period: [tracker.day(day).aggregate for day in tracker.counted_days(period)]
             for period in periods
         }
         jobs = {
-            "combined": timed(lambda aggregates=aggregates: _combine_all(aggregates)),
-            "summaries": timed(lambda tracker=tracker, periods=periods: list(
-                map(tracker.summarize, periods))),
-            "raw": timed(lambda paths=paths: pipeline(paths)),
-        }  # fmt: skip
+            "combined": timed(partial(_combine_all, aggregates)),
+            "summaries": timed(partial(_summarize_all, tracker, periods)),
+            "raw": timed(partial(pipeline, paths)),
+        }
         runs = interleaved(jobs, 3 if quick else 15, once=["raw"])
         rows += [
             [f"{lines:,}", what, seconds(wall(runs[name])), times(ratio(runs["raw"], runs[name]))]
@@ -54,6 +54,11 @@ def _combine_all(aggregates: dict[Period, list[DailyAggregate]]) -> None:
         combine(parts, 20)
 
 
+def _summarize_all(tracker: PerformanceTracker, periods: list[Period]) -> None:
+    for period in periods:
+        tracker.summarize(period)
+
+
 def _warm(folder: Path, days: int) -> tuple[PerformanceTracker, list[Period]]:
     """A tracker whose days are in memory, and the weeks and months of its logs' days."""
     settings = _settings(folder)
@@ -66,8 +71,7 @@ def _warm(folder: Path, days: int) -> tuple[PerformanceTracker, list[Period]]:
             for day in every_day
         )
     )  # fmt: skip
-    for period in periods:
-        tracker.summarize(period)
+    _summarize_all(tracker, periods)
     return tracker, periods
 
 
@@ -87,7 +91,9 @@ def cold_summary(folder: Path, quick: bool) -> Table:
     make_logs(logs, 5 if quick else 365, 1000)
     settings = _settings(logs)
     tracker = PerformanceTracker(settings, _last_evening)
-    for day in tracker.counted_days(Period.spanning(LAST_DAY - timedelta(days=550), LAST_DAY)):
+    for day in tracker.counted_days(
+        Period.spanning(tracker.store.oldest_log or LAST_DAY, LAST_DAY)
+    ):
         tracker.store.refresh(day)
     tracker.store.save_index()
     keep_sessions(settings, PerformanceTracker(settings).today)
@@ -97,14 +103,14 @@ def cold_summary(folder: Path, quick: bool) -> Table:
         "PERFORMANCE_START_DATE": "2024-01-01",
     }
     pipeline_command = (sys.executable, "-m", "performance_pipeline", "summary", "--window")
-    day = ("--date", LAST_DAY.isoformat(), "--json")
+    date = ("--date", LAST_DAY.isoformat(), "--json")
     jobs = {
         "`python -c pass`": command(sys.executable, "-c", "pass", env=env),
         "`import click, msgspec, yaml`": command(
             sys.executable, "-c", "import click, msgspec, yaml", env=env
         ),
-        "`summary --window weekly`": command(*pipeline_command, "weekly", *day, env=env),
-        "`summary --window rolling`": command(*pipeline_command, "rolling", *day, env=env),
+        "`summary --window weekly`": command(*pipeline_command, "weekly", *date, env=env),
+        "`summary --window rolling`": command(*pipeline_command, "rolling", *date, env=env),
         "`import pandas`": command(sys.executable, "-c", "import pandas", env=env),
     }
     interleaved(jobs, 1)
