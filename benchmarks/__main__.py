@@ -12,6 +12,7 @@ from benchmarks import orchestration, reading, windows
 from benchmarks.tables import Table, environment
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
+NOTES = Path(__file__).with_name("NOTES.md")
 
 JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "one-log": reading.one_log,
@@ -53,7 +54,7 @@ def _document(parts: list[str]) -> str:
         " in the same run: contenders take turns,\nand a ratio is the median of the rounds'"
         " ratios.\n"
     )
-    return "\n".join([intro, *parts])
+    return "\n".join([intro, *parts, NOTES.read_text(encoding="utf-8")])
 
 
 if __name__ == "__main__":
