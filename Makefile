@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 PORT ?= 3000
 RUN := .venv/bin/python -m
 
-.PHONY: demo test dev format screenshots clean
+.PHONY: demo test dev bench format screenshots clean
 
 demo: .venv/ready
 	@$(RUN) performance_pipeline demo
@@ -18,6 +18,10 @@ test: .venv/ready
 
 dev: .venv/ready
 	@$(RUN) performance_pipeline.dev $(PORT)
+
+# Prints every table, and writes benchmarks/RESULTS.md; about 15 minutes.
+bench: .venv/bench
+	$(RUN) benchmarks
 
 format: .venv/ready
 	$(RUN) ruff check --fix .
@@ -35,3 +39,8 @@ clean:
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch .venv/ready
+
+# Contenders of the benchmarks, on top: nothing of the project needs them.
+.venv/bench: .venv/ready benchmarks/requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r benchmarks/requirements.lock
+	touch .venv/bench

@@ -7,7 +7,6 @@ of the project is a combination of daily aggregates, and equals one reading of a
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import reduce
 from itertools import chain, islice
 from typing import Final, Self
 from zoneinfo import ZoneInfo
@@ -170,7 +169,7 @@ def _supersede(orders: dict[str, Decimal | None], later_ids: msgspec.Raw) -> Non
         text = bytes(later_ids) if orders else b""
         if not any(msgspec.json.encode(order_id) in text for order_id in orders):
             return
-    for order_id in orders.keys() & set(_decode_ids(later_ids)):
+    for order_id in filter(orders.__contains__, _decode_ids(later_ids)):
         del orders[order_id]
 
 
@@ -226,7 +225,7 @@ def combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggreg
     with exact_arithmetic():
         return msgspec.structs.replace(
             combine_tails(aggregates, tail_size),
-            stats=reduce(TradeStats.then, (part.stats for part in aggregates), TradeStats()),
+            stats=TradeStats.joined([part.stats for part in aggregates]),
             days=_joined_days(aggregates),
             profile=Profile.joined([part.profile for part in aggregates]),
         )

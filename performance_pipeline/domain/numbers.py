@@ -86,7 +86,7 @@ def divide(numerator: Decimal, denominator: Decimal | int, places: int = RATIO_P
 
     Raises decimal.DivisionByZero for a zero denominator.
     """
-    quotient = _QUOTIENT.divide(numerator, Decimal(denominator))
+    quotient = _QUOTIENT.divide(numerator, denominator)
     return _ROUNDED.quantize(quotient, _UNITS[places])
 
 

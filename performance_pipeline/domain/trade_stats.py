@@ -1,11 +1,12 @@
 """What a run of closed trades amounts to, as numbers that merge exactly.
 
-`TradeStats.of` reduces trades in time order; `combine` merges the stats of consecutive runs into
+`TradeStats.of` reduces trades in time order; `joined` merges the stats of consecutive runs into
 the stats of the whole. Nothing here knows days, files or ratios.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from itertools import chain
 from typing import Self
 
@@ -189,27 +190,30 @@ class TradeStats(msgspec.Struct, frozen=True):
             by_execution_mode=_grouped(buckets, 2),
         )
 
-    def then(self, later: Self) -> Self:
-        """The stats of these trades followed by `later`."""
-        return type(self)(
-            total_wins=self.total_wins + later.total_wins,
-            total_losses=self.total_losses + later.total_losses,
-            total_breakevens=self.total_breakevens + later.total_breakevens,
-            gross_profit=self.gross_profit + later.gross_profit,
-            gross_loss=self.gross_loss + later.gross_loss,
-            commission=self.commission + later.commission,
-            slippage=self.slippage + later.slippage,
-            planned_ratio_sum=self.planned_ratio_sum + later.planned_ratio_sum,
-            planned_ratio_trades=self.planned_ratio_trades + later.planned_ratio_trades,
-            hold_seconds_sum=self.hold_seconds_sum + later.hold_seconds_sum,
-            hold_seconds_trades=self.hold_seconds_trades + later.hold_seconds_trades,
-            best_trade=max(_known(self.best_trade, later.best_trade), default=None),
-            worst_trade=min(_known(self.worst_trade, later.worst_trade), default=None),
-            streaks=self.streaks.then(later.streaks),
-            drawdown=self.drawdown.then(later.drawdown),
-            by_symbol=_merged(self.by_symbol, later.by_symbol),
-            by_strategy=_merged(self.by_strategy, later.by_strategy),
-            by_execution_mode=_merged(self.by_execution_mode, later.by_execution_mode),
+    @classmethod
+    def joined(cls, runs: Sequence[Self]) -> Self:
+        """The stats of consecutive runs of trades as one run, in an exact context."""
+        bests = [run.best_trade for run in runs if run.best_trade is not None]
+        worsts = [run.worst_trade for run in runs if run.worst_trade is not None]
+        return cls(
+            total_wins=sum(run.total_wins for run in runs),
+            total_losses=sum(run.total_losses for run in runs),
+            total_breakevens=sum(run.total_breakevens for run in runs),
+            gross_profit=sum((run.gross_profit for run in runs), ZERO),
+            gross_loss=sum((run.gross_loss for run in runs), ZERO),
+            commission=sum((run.commission for run in runs), ZERO),
+            slippage=sum((run.slippage for run in runs), ZERO),
+            planned_ratio_sum=sum((run.planned_ratio_sum for run in runs), ZERO),
+            planned_ratio_trades=sum(run.planned_ratio_trades for run in runs),
+            hold_seconds_sum=sum((run.hold_seconds_sum for run in runs), ZERO),
+            hold_seconds_trades=sum(run.hold_seconds_trades for run in runs),
+            best_trade=max(bests, default=None),
+            worst_trade=min(worsts, default=None),
+            streaks=reduce(Streaks.then, (run.streaks for run in runs), Streaks()),
+            drawdown=reduce(Drawdown.then, (run.drawdown for run in runs), Drawdown()),
+            by_symbol=_merged([run.by_symbol for run in runs]),
+            by_strategy=_merged([run.by_strategy for run in runs]),
+            by_execution_mode=_merged([run.by_execution_mode for run in runs]),
         )
 
 
@@ -229,8 +233,8 @@ def _grouped(
     return _summed((key[position], bucket) for key, bucket in buckets)
 
 
-def _merged(first: Mapping[str, Bucket], second: Mapping[str, Bucket]) -> dict[str, Bucket]:
-    return _summed(chain(first.items(), second.items()))
+def _merged(breakdowns: Iterable[Mapping[str, Bucket]]) -> dict[str, Bucket]:
+    return _summed(chain.from_iterable(breakdown.items() for breakdown in breakdowns))
 
 
 def _summed(named: Iterable[tuple[str, Bucket]]) -> dict[str, Bucket]:
@@ -240,7 +244,3 @@ def _summed(named: Iterable[tuple[str, Bucket]]) -> dict[str, Bucket]:
         known = totals.get(name)
         totals[name] = bucket if known is None else known.plus(bucket)
     return dict(sorted(totals.items()))
-
-
-def _known(*values: Decimal | None) -> list[Decimal]:
-    return [value for value in values if value is not None]

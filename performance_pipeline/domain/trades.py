@@ -2,35 +2,27 @@
 
 A line is judged alone: duplicates, filters and trading days are the reader's business
 (`reading.py`). There are two lanes. The quick one is a typed decode of a line as bots write it;
-whatever it declines goes through the full one, which is the definition: it accepts every valid
-line and names what is wrong with any other.
+whatever it declines goes through the full one (`fields.py`), which is the definition: it accepts
+every valid line and names what is wrong with any other.
 """
 
 import decimal
-import json
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, Literal, NoReturn
+from typing import Final, Literal
 
 import msgspec
 
+from performance_pipeline.domain.fields import TIME, as_instant, judged_fields
 from performance_pipeline.domain.numbers import (
     EXACT,
     PLANNED_RATIO_PLACES,
     ZERO,
     divide,
-    parse_number,
 )
 
 Outcome = Literal["win", "loss", "breakeven", "open"]
-
-TIME_PATTERN: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
-    r"(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
-    re.ASCII,
-)
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -92,9 +84,6 @@ def planned_reward_risk(
     return divide(reward, risk, PLANNED_RATIO_PLACES)
 
 
-# --- the quick lane ---------------------------------------------------------------------------
-
-
 class _QuickLine(msgspec.Struct, gc=False):
     timestamp: str
     symbol: str
@@ -109,51 +98,51 @@ class _QuickLine(msgspec.Struct, gc=False):
     stop_loss: str | None = None
     target: str | None = None
     profit_loss: str | None = None
-    hold_duration_seconds: str | int | None = None
+    # Mostly a JSON number, and then one with a fraction must not become a float.
+    hold_duration_seconds: msgspec.Raw = msgspec.Raw(b"null")
     exit_timestamp: str | None = None
     slippage: str | None = None
     commission: str | None = None
     net_profit_loss: str | None = None
 
 
-_decode_quick = msgspec.json.Decoder(_QuickLine).decode
+_decode_quick: Final = msgspec.json.Decoder(_QuickLine).decode
 
-# What Decimal() accepts of these characters alone is exactly a plain number, and the length keeps
-# it within MAX_DIGITS without looking closer. All nine numbers of a line take one match.
-_QUICK_NUMBERS = re.compile(r"(?:[0-9.+\-]{0,90},){9}", re.ASCII).fullmatch
+# All times and numbers of a line in one match. What Decimal() accepts of these characters alone is
+# exactly a plain number, and the length keeps it within MAX_DIGITS without looking closer.
+_ABOVE_ZERO: Final = r"(?=[0.]*+[1-9])[0-9]{1,90}+(?:\.[0-9]{0,90}+)?+"
+_QUICK_TEXT: Final = re.compile(
+    rf"{TIME},(?:{TIME})?+,{_ABOVE_ZERO},{_ABOVE_ZERO},(?:[0-9.+\-]{{0,90}}+,){{6}}"
+    r"(?:null|-?(?:0|[1-9][0-9]{0,89}+)(?:\.[0-9]{1,90}+)?+|\"[0-9.+\-]{1,90}+\")"
+).fullmatch
 
 
 def _quick_lane(line: bytes) -> Trade:
     """The trade of a line as bots write it; raises ValueError and the like to decline it."""
     raw = _decode_quick(line)
-    stop_loss, target, hold = raw.stop_loss, raw.target, raw.hold_duration_seconds
+    exit_timestamp, stop_loss, target = raw.exit_timestamp, raw.stop_loss, raw.target
     profit_loss, net_profit_loss = raw.profit_loss, raw.net_profit_loss
-    commission, slippage = raw.commission, raw.slippage
-    numbers = (
-        f"{raw.quantity},{raw.price},{stop_loss or ''},{target or ''},{profit_loss or ''},"
-        f"{slippage or ''},{commission or ''},{net_profit_loss or ''},"
-        f"{'' if hold is None else hold},"
+    slippage, commission = raw.slippage, raw.commission
+    hold = str(raw.hold_duration_seconds, "ascii")
+    text = (
+        f"{raw.timestamp},{exit_timestamp or ''},{raw.quantity},{raw.price},{stop_loss or ''},"
+        f"{target or ''},{profit_loss or ''},{net_profit_loss or ''},{slippage or ''},"
+        f"{commission or ''},{hold}"
     )
-    price = Decimal(raw.price)
-    if (
-        _QUICK_NUMBERS(numbers) is None
-        or Decimal(raw.quantity) <= ZERO
-        or price <= ZERO
-        or not raw.symbol
-    ):
+    if _QUICK_TEXT(text) is None or not raw.symbol:
         raise ValueError("not a line for the quick lane")
     return _trade(
-        _parse_time(raw.timestamp),
-        None if raw.exit_timestamp is None else _parse_time(raw.exit_timestamp),
+        as_instant(raw.timestamp),
+        None if exit_timestamp is None else as_instant(exit_timestamp),
         raw.outcome or "open",
-        price,
+        Decimal(raw.price),
         None if stop_loss is None else Decimal(stop_loss),
         None if target is None else Decimal(target),
         None if profit_loss is None else Decimal(profit_loss),
         None if net_profit_loss is None else Decimal(net_profit_loss),
         None if commission is None else Decimal(commission),
         None if slippage is None else Decimal(slippage),
-        None if hold is None else Decimal(hold),
+        None if hold == "null" else Decimal(hold.strip('"')),
         raw.symbol,
         raw.strategy_name or "",
         raw.execution_mode or "",
@@ -162,20 +151,36 @@ def _quick_lane(line: bytes) -> Trade:
     )
 
 
-def _parse_time(text: str) -> datetime:
-    """The instant, in UTC, to the microsecond; ValueError when `text` is not RFC 3339 with T."""
-    if TIME_PATTERN.fullmatch(text) is None:
-        raise ValueError("not a time")
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo is UTC else _to_utc(moment)
+# --- the full lane ----------------------------------------------------------------------------
 
 
-def _to_utc(moment: datetime) -> datetime:
+def _full_lane(line: bytes) -> Trade:
+    """The trade that any valid line records; raises RejectedLineError naming the bad field."""
     try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        # In the first or last hours that a datetime can hold: misdated whatever the offset.
-        return moment.replace(tzinfo=UTC)
+        fields = judged_fields(line)
+    except ValueError as error:
+        raise RejectedLineError(str(error)) from None
+    return _trade(
+        timestamp=fields["timestamp"],
+        exit_timestamp=fields["exit_timestamp"],
+        outcome=fields["outcome"] or "open",
+        price=fields["price"],
+        stop_loss=fields["stop_loss"],
+        target=fields["target"],
+        profit_loss=fields["profit_loss"],
+        net_profit_loss=fields["net_profit_loss"],
+        commission=fields["commission"],
+        slippage=fields["slippage"],
+        hold_seconds=fields["hold_duration_seconds"],
+        symbol=fields["symbol"],
+        strategy=fields["strategy_name"] or "",
+        mode=fields["execution_mode"] or "",
+        account=fields["account_id"] or "",
+        order_id=fields["order_id"] or "",
+    )
+
+
+# --- where both lanes end ---------------------------------------------------------------------
 
 
 def _trade(
@@ -196,7 +201,7 @@ def _trade(
     account: str,
     order_id: str,
 ) -> Trade:
-    """Where both lanes end: the rules that span several fields of one record."""
+    """The rules that span several fields of one record."""
     commission = commission or ZERO
     if outcome == "open":
         instant, pnl, planned_ratio = timestamp, profit_loss, None
@@ -225,136 +230,3 @@ def _trade(
         account,
         order_id,
     )
-
-
-# --- the full lane ----------------------------------------------------------------------------
-
-
-class _JsonNumber(str):
-    """A JSON number as written, kept apart from a JSON string of the same characters."""
-
-    __slots__ = ()
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decode_full = json.JSONDecoder(
-    parse_float=_JsonNumber, parse_int=_JsonNumber, parse_constant=_no_constant
-).decode
-
-
-def _full_lane(line: bytes) -> Trade:
-    """The trade that any valid line records; raises RejectedLineError naming the bad field."""
-    try:
-        record = _decode_full(line.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise RejectedLineError("line: not valid JSON") from None
-    if not isinstance(record, dict):
-        raise RejectedLineError("line: not one JSON object")
-    fields = {name: _judge(name, record) for name in _JUDGES}
-    return _trade(
-        timestamp=fields["timestamp"],
-        exit_timestamp=fields["exit_timestamp"],
-        outcome=fields["outcome"] or "open",
-        price=fields["price"],
-        stop_loss=fields["stop_loss"],
-        target=fields["target"],
-        profit_loss=fields["profit_loss"],
-        net_profit_loss=fields["net_profit_loss"],
-        commission=fields["commission"],
-        slippage=fields["slippage"],
-        hold_seconds=fields["hold_duration_seconds"],
-        symbol=fields["symbol"],
-        strategy=fields["strategy_name"] or "",
-        mode=fields["execution_mode"] or "",
-        account=fields["account_id"] or "",
-        order_id=fields["order_id"] or "",
-    )
-
-
-_NEEDED = frozenset({"timestamp", "symbol", "action", "quantity", "price"})
-
-
-def _judge(name: str, record: dict[str, Any]) -> Any:
-    """The typed value of one judged field, None where it may be null and is."""
-    value = record.get(name)
-    if value is None:
-        if name in _NEEDED:
-            raise RejectedLineError(f"{name}: missing" if name not in record else f"{name}: null")
-        if name == "outcome" and name not in record:
-            raise RejectedLineError("outcome: missing")
-        return None
-    try:
-        return _JUDGES[name](value)
-    except ValueError as error:
-        raise RejectedLineError(f"{name}: {error}") from None
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or isinstance(value, _JsonNumber):
-        raise ValueError("not a string")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("holds half a surrogate pair, which is no character") from None
-    return value
-
-
-def _symbol(value: object) -> str:
-    if not (text := _text(value)):
-        raise ValueError("empty")
-    return text
-
-
-def _one_of(*accepted: str) -> Callable[[object], str]:
-    def judge(value: object) -> str:
-        if (text := _text(value)) not in accepted:
-            raise ValueError(f"not one of {', '.join(accepted)}")
-        return text
-
-    return judge
-
-
-def _time(value: object) -> datetime:
-    try:
-        return _parse_time(_text(value))
-    except ValueError:
-        raise ValueError(
-            "not a time such as 2025-01-02T14:30:00Z, with T and with Z or an offset"
-        ) from None
-
-
-def _number(value: object) -> Decimal:
-    if not isinstance(value, str):
-        raise ValueError("not a number")
-    return parse_number(value)
-
-
-def _positive(value: object) -> Decimal:
-    if (number := _number(value)) <= ZERO:
-        raise ValueError("not above 0")
-    return number
-
-
-_JUDGES: Final[dict[str, Callable[[object], Any]]] = {
-    "timestamp": _time,
-    "symbol": _symbol,
-    "action": _one_of("BUY", "SELL"),
-    "quantity": _positive,
-    "price": _positive,
-    "order_id": _text,
-    "execution_mode": _one_of("PAPER", "LIVE"),
-    "account_id": _text,
-    "strategy_name": _text,
-    "stop_loss": _number,
-    "target": _number,
-    "outcome": _one_of("win", "loss", "breakeven", "open"),
-    "profit_loss": _number,
-    "hold_duration_seconds": _number,
-    "exit_timestamp": _time,
-    "slippage": _number,
-    "commission": _number,
-    "net_profit_loss": _number,
-}

@@ -99,7 +99,7 @@ class AggregateStore:
 
     def _stored_days(self) -> Iterator[_StoredDay]:
         """Every stored day, in time order."""
-        for path in sorted(self._folder.glob("????-??-??.json")):
+        for path in sorted(self._folder.glob("????-??-??.json"), key=lambda path: path.name):
             try:
                 stored = self._load(date.fromisoformat(path.stem))
             except ValueError:

@@ -1,0 +1,61 @@
+"""`python -m benchmarks [--quick]`: run every job, print its table, write RESULTS.md."""
+
+import argparse
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import orchestration, reading, windows
+from benchmarks.tables import Table, environment
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+NOTES = Path(__file__).with_name("NOTES.md")
+
+JOBS: dict[str, Callable[[Path, bool], Table]] = {
+    "one-log": reading.one_log,
+    "year": reading.a_year,
+    "long-log": reading.one_long_log,
+    "appends": reading.appends,
+    "recombination": windows.recombination,
+    "cold-summary": windows.cold_summary,
+    "backfill": orchestration.backfill,
+    "ticks": orchestration.ticks,
+    "load": orchestration.definitions_load,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small data, few rounds, no RESULTS")
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
+    options = parser.parse_args()
+    if unknown := set(options.jobs) - JOBS.keys():
+        parser.error(f"no job {', '.join(sorted(unknown))}; there are {', '.join(JOBS)}")
+    logging.disable(logging.INFO)
+    warnings.simplefilter("ignore")
+    started = time.monotonic()
+    parts = [environment() + "\n"]
+    print(parts[0])
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+        for name in options.jobs or JOBS:
+            parts.append(JOBS[name](Path(folder), options.quick).markdown())
+            print(parts[-1], flush=True)
+    print(f"{time.monotonic() - started:.0f} s")
+    if not options.quick and not options.jobs:
+        RESULTS.write_text(_document(parts), encoding="utf-8")
+
+
+def _document(parts: list[str]) -> str:
+    intro = (
+        "# Benchmarks\n\nWritten by `make bench`. Every number stands beside its peers, measured"
+        " in the same run: contenders take turns,\nand a ratio is the median of the rounds'"
+        " ratios.\n"
+    )
+    return "\n".join([intro, *parts, NOTES.read_text(encoding="utf-8")])
+
+
+if __name__ == "__main__":
+    main()

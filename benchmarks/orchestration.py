@@ -1,0 +1,208 @@
+"""Jobs under Dagster: a backfill against its floors, sensor ticks, loading the definitions."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
+
+from benchmarks.data import LAST_DAY, make_logs
+from benchmarks.empty_assets import empty_definitions
+from benchmarks.measure import Run, best, command, interleaved, ratio, timed, wall
+from benchmarks.tables import Table, seconds, times
+from performance_pipeline.defs.alerting import performance_alert_sensor
+from performance_pipeline.defs.backfill import Progress, layers, run_backfill
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.watching import trade_log_sensor
+from performance_pipeline.settings import Settings
+
+_NOW = datetime(2025, 12, 31, 23, tzinfo=UTC)
+_QUIET = {
+    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+}
+
+
+def backfill(folder: Path, quick: bool) -> Table:
+    days, alone = (10, 2) if quick else (365, 8)
+    logs = folder / "backfill"
+    make_logs(logs, days, 1000)
+    runtime = Runtime(_settings(logs), lambda: _NOW)
+    first = LAST_DAY - timedelta(days=days - 1)
+    rounds = 1 if quick else 2
+    runs: dict[str, list[Run]] = {"ours": [], "floor": [], "alone": []}
+    events: dict[str, int] = {}
+    empty = empty_definitions(runtime)
+    single = LAST_DAY - timedelta(days=alone - 1)
+    jobs = {
+        "floor": lambda instance: _run_layers(empty, instance, first),
+        "ours": lambda instance: _backfill(runtime, instance, first),
+        "alone": lambda instance: _run_each_day(runtime, instance, single),
+    }
+    partitions = sum(layer.partitions for layer in layers(first, LAST_DAY))
+    for number in range(rounds):
+        for name, job in jobs.items():
+            if name == "alone" and number:
+                continue
+            shutil.rmtree(logs / "performance", ignore_errors=True)
+            with _instance(folder / f"home-{name}-{number}") as instance:
+                run = timed(partial(job, instance))()
+                events[name] = _events(instance)
+            scale = partitions / (alone * len(layers(single, LAST_DAY))) if name == "alone" else 1
+            runs[name].append(Run(run.wall * scale, run.cpu * scale))
+    names = {
+        "floor": "empty asset bodies, as many stored events",
+        "ours": "`backfill`, every layer and the alert log",
+        "alone": f"a run a partition (scaled from {alone} days)",
+    }
+    return Table(
+        f"Backfill of {days} days of 1,000 lines through Dagster",
+        ("what runs", "median", "CPU", "stored events", "against the floor", "against us"),
+        [
+            [
+                name,
+                seconds(wall(runs[key])),
+                seconds(runs[key][0].cpu),
+                f"{events[key]:,}",
+                times(ratio(runs[key], runs["floor"])),
+                times(ratio(runs[key], runs["ours"])),
+            ]
+            for key, name in names.items()
+        ],
+        [
+            f"The last row ran each layer of {alone} days by itself, and is scaled to the"
+            f" {partitions:,} partitions of {days} days. Default SQLite storage, in one process."
+        ],
+    )  # fmt: skip
+
+
+def _settings(logs: Path) -> Settings:
+    return Settings.from_env(
+        {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2023-01-01"}
+    )
+
+
+@contextmanager
+def _instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    home.mkdir()
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance
+
+
+def _events(instance: dg.DagsterInstance) -> int:
+    return sum(len(instance.all_logs(run.run_id)) for run in instance.get_runs())
+
+
+def _backfill(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
+    silent = Progress(lambda _: None, lambda: None, lambda *_: None)
+    if failures := run_backfill(runtime, instance, first, LAST_DAY, silent):
+        raise RuntimeError("; ".join(failures))
+
+
+def _run_layers(definitions: dg.Definitions, instance: dg.DagsterInstance, first: date) -> None:
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for layer in layers(first, LAST_DAY):
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=[layer.asset_key],
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
+            },
+            run_config=_QUIET,
+        )
+        assert result.success
+
+
+def _run_each_day(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
+    """A backfill of one day after the other: a run for each partition, layer by layer."""
+    for number in range((LAST_DAY - first).days + 1):
+        day = first + timedelta(days=number)
+        silent = Progress(lambda _: None, lambda: None, lambda *_: None)
+        if failures := run_backfill(runtime, instance, day, day, silent):
+            raise RuntimeError("; ".join(failures))
+
+
+def ticks(folder: Path, quick: bool) -> Table:
+    logs, rounds = folder / "ticks", 3 if quick else 20
+    count = 50 if quick else 1000
+    make_logs(logs, count, 10)
+    shutil.rmtree(logs / "performance", ignore_errors=True)
+    settings = Settings.from_env(
+        {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2020-01-01"}
+    )
+    runtime = Runtime(settings, lambda: _NOW)
+    with _instance(folder / "home-ticks") as instance:
+        _backfill(runtime, instance, LAST_DAY - timedelta(days=9))
+        watching = _tick(trade_log_sensor(runtime), instance)
+        alerting = _tick(performance_alert_sensor(runtime), instance)
+        jobs = {
+            f"looking at {count:,} files (`scandir`, `stat`)": timed(lambda: _stat_all(logs)),
+            f"`trade_log_sensor`, {count:,} unchanged logs": timed(watching),
+            "`performance_alert_sensor`, nothing new": timed(alerting),
+        }
+        runs = interleaved(jobs, rounds)
+    base = next(iter(runs.values()))
+    return Table(
+        "Sensor ticks with nothing to do",
+        ("tick", "median", "best", "against looking"),
+        [
+            [name, seconds(wall(mine)), seconds(best(mine)),
+             times(ratio(mine, base))]
+            for name, mine in runs.items()
+        ],
+    )  # fmt: skip
+
+
+def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance) -> Callable[[], object]:
+    """A tick of `sensor` that has looked before."""
+
+    def tick(cursor: str | None) -> str | None:
+        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        return sensor.evaluate_tick(context).cursor or cursor
+
+    seen = tick(tick(None))
+    return partial(tick, seen)
+
+
+def _stat_all(folder: Path) -> None:
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        entry.stat()
+
+
+def definitions_load(folder: Path, quick: bool) -> Table:
+    (folder / "load").mkdir(exist_ok=True)
+    env = {**os.environ, "PERFORMANCE_LOG_DIR": str(folder / "load")}
+    python = (sys.executable, "-c")
+    jobs = {
+        "`import dagster`": command(*python, "import dagster", env=env),
+        "and what the definitions must import": command(
+            *python, "import dagster, click, jinja2, msgspec, yaml", env=env
+        ),
+        "`import performance_pipeline.definitions`, loaded": command(
+            *python,
+            "import performance_pipeline.definitions as d; d.defs",
+            env=env,
+        ),
+    }
+    interleaved(jobs, 1)
+    runs = interleaved(jobs, 3 if quick else 9)
+    names = list(runs)
+    return Table(
+        "Loading the definitions",
+        ("process", "median", "best", "against the line above"),
+        [
+            [name, seconds(wall(runs[name])), seconds(best(runs[name])),
+             times(ratio(runs[name], runs[names[max(0, place - 1)]]))]
+            for place, name in enumerate(names)
+        ],
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""Results as tables of text: printed, and written to RESULTS.md."""
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_PACKAGES = ("msgspec", "dagster", "pandas", "polars", "duckdb", "pydantic", "xxhash")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One job's results; `remarks` say how it was measured and what it means."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    remarks: Sequence[str] = ()
+
+    def markdown(self) -> str:
+        lines = [
+            f"## {self.title}",
+            "",
+            *(f"{remark}\n" for remark in self.remarks),
+            _line(self.columns),
+            _line(["---", *["---:"] * (len(self.columns) - 1)]),
+            *map(_line, self.rows),
+        ]
+        return "\n".join(lines) + "\n"
+
+
+def seconds(value: float) -> str:
+    """A time as people read it."""
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.3g} ms"
+
+
+def times(value: float) -> str:
+    return f"{value:.2f}x"
+
+
+def environment() -> str:
+    """The machine and the versions that the results hold for."""
+    versions = [f"Python {platform.python_version()}"]
+    for package in _PACKAGES:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {_processor()}, {os.cpu_count()} cores,"
+        f" {platform.system()}; {', '.join(versions)}."
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if sys.platform == "linux" and cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

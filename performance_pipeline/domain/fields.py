@@ -1,0 +1,158 @@
+"""What a field of a record must look like, and how a rejection words it when it does not.
+
+Every judged field is judged alone and read exactly, digit by digit; what several fields of one
+record must be to each other is the business of `trades.py`.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from performance_pipeline.domain.numbers import ZERO, parse_number
+
+TIME: Final = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]++)?+)?+"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+"""A regular expression for RFC 3339 with T and with Z or an offset, seconds optional."""
+
+_is_time = re.compile(TIME).fullmatch
+
+
+def judged_fields(line: bytes) -> dict[str, Any]:
+    """The typed value of every judged field of `line`, None where it may be null and is.
+
+    Raises ValueError naming the bad field, never its value.
+    """
+    try:
+        record = _decode(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError("line: not valid JSON") from None
+    if not isinstance(record, dict):
+        raise ValueError("line: not one JSON object")
+    return {name: _judge(name, record) for name in _JUDGES}
+
+
+def as_instant(text: str) -> datetime:
+    """The instant, in UTC, to the microsecond, that `text`, of the form `TIME`, names.
+
+    Raises ValueError when there is no such day or time.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is UTC else _to_utc(moment)
+
+
+def _to_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        # In the first or last hours that a datetime can hold: misdated whatever the offset.
+        return moment.replace(tzinfo=UTC)
+
+
+class _JsonNumber(str):
+    """A JSON number as written, kept apart from a JSON string of the same characters."""
+
+    __slots__ = ()
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(
+    parse_float=_JsonNumber, parse_int=_JsonNumber, parse_constant=_no_constant
+).decode
+
+
+_NEEDED = frozenset({"timestamp", "symbol", "action", "quantity", "price"})
+
+
+def _judge(name: str, record: dict[str, Any]) -> Any:
+    """The typed value of one judged field, None where it may be null and is."""
+    value = record.get(name)
+    if value is None:
+        if name in _NEEDED:
+            raise ValueError(f"{name}: missing" if name not in record else f"{name}: null")
+        if name == "outcome" and name not in record:
+            raise ValueError("outcome: missing")
+        return None
+    try:
+        return _JUDGES[name](value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or isinstance(value, _JsonNumber):
+        raise ValueError("not a string")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("holds half a surrogate pair, which is no character") from None
+    return value
+
+
+def _symbol(value: object) -> str:
+    if not (text := _text(value)):
+        raise ValueError("empty")
+    return text
+
+
+def _one_of(*accepted: str) -> Callable[[object], str]:
+    def judge(value: object) -> str:
+        if (text := _text(value)) not in accepted:
+            raise ValueError(f"not one of {', '.join(accepted)}")
+        return text
+
+    return judge
+
+
+def _time(value: object) -> datetime:
+    try:
+        text = _text(value)
+        if _is_time(text) is None:
+            raise ValueError
+        return as_instant(text)
+    except ValueError:
+        raise ValueError(
+            "not a time such as 2025-01-02T14:30:00Z, with T and with Z or an offset"
+        ) from None
+
+
+def _number(value: object) -> Decimal:
+    if not isinstance(value, str):
+        raise ValueError("not a number")
+    return parse_number(value)
+
+
+def _positive(value: object) -> Decimal:
+    if (number := _number(value)) <= ZERO:
+        raise ValueError("not above 0")
+    return number
+
+
+_JUDGES: Final[dict[str, Callable[[object], Any]]] = {
+    "timestamp": _time,
+    "symbol": _symbol,
+    "action": _one_of("BUY", "SELL"),
+    "quantity": _positive,
+    "price": _positive,
+    "order_id": _text,
+    "execution_mode": _one_of("PAPER", "LIVE"),
+    "account_id": _text,
+    "strategy_name": _text,
+    "stop_loss": _number,
+    "target": _number,
+    "outcome": _one_of("win", "loss", "breakeven", "open"),
+    "profit_loss": _number,
+    "hold_duration_seconds": _number,
+    "exit_timestamp": _time,
+    "slippage": _number,
+    "commission": _number,
+    "net_profit_loss": _number,
+}
