@@ -13,9 +13,7 @@ import logging
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -25,6 +23,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.automation_tick_evaluation_context import build_run_requests
 
+from benchmarks.tables import Table, seconds
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
@@ -186,35 +185,37 @@ def process_start_seconds() -> float:
     return min(found)
 
 
-def measure(minutes: int = int(SESSION.total_seconds()) // 60) -> dict[str, float]:
-    """Simulate the day in a folder of its own; the figures by name."""
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
-        home = root / "home"
-        home.mkdir()
-        shipped = resources.files("performance_pipeline") / "dagster.yaml"
-        (home / "dagster.yaml").write_bytes(shipped.read_bytes())
-        start_seconds = process_start_seconds()
-        with dg.DagsterInstance.from_config(str(home)) as instance:
-            day = TradingDay(root, instance, start_seconds)
-            day.settle()
-            before, runs_before = instance_bytes(home), instance.get_runs_count()
-            day.simulate(minutes)
-            return {
-                "fills": minutes,
-                "runs": instance.get_runs_count() - runs_before,
-                "work_seconds": sum(day.work_seconds),
-                "process_start_seconds": start_seconds,
-                "bytes": instance_bytes(home) - before,
-                "wait_median_seconds": statistics.median(day.waits),
-                "wait_p95_seconds": _percentile(day.waits, 95),
-            }
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    return statistics.quantiles(values, n=100)[percent - 1]
-
-
-if __name__ == "__main__":
-    for figure, value in measure(*map(int, sys.argv[1:])).items():
-        print(f"{figure:24} {value:,.1f}")
+def a_trading_day(folder: Path, quick: bool) -> Table:
+    """Simulate the day in a folder of its own."""
+    minutes = 20 if quick else int(SESSION.total_seconds()) // 60
+    root = folder / "trading-day"
+    home = root / "home"
+    home.mkdir(parents=True)
+    shipped = resources.files("performance_pipeline") / "dagster.yaml"
+    (home / "dagster.yaml").write_bytes(shipped.read_bytes())
+    start_seconds = process_start_seconds()
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        day = TradingDay(root, instance, start_seconds)
+        day.settle()
+        bytes_before, runs_before = instance_bytes(home), instance.get_runs_count()
+        day.work_seconds.clear()
+        day.simulate(minutes)
+        runs = instance.get_runs_count() - runs_before
+        kept = instance_bytes(home) - bytes_before
+    work = sum(day.work_seconds)
+    waits = statistics.quantiles(day.waits, n=100)
+    return Table(
+        "One trading day, a fill a minute",
+        ("what", "figure"),
+        [
+            ("fills", str(minutes)),
+            ("runs", str(runs)),
+            ("work of all runs", seconds(work)),
+            ("work of one run, after its start", seconds(work / runs)),
+            ("start of a run's process", seconds(start_seconds)),
+            ("kept by the instance", f"{kept / 1e6:.1f} MB, {kept / runs / 1e3:.0f} KB a run"),
+            ("from a fill to its alert, median", seconds(waits[49])),
+            ("from a fill to its alert, 95th percentile", seconds(waits[94])),
+        ],
+        ("A fast clock; sensors look every 30 s, a growing log is taken up every 300 s.",),
+    )
