@@ -11,7 +11,7 @@ from typing import Final
 import dagster as dg
 import pytest
 from dagster._core.launcher.base import WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG, WILL_RETRY_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from performance_pipeline.defs.backfill import Progress, run_backfill
@@ -62,6 +62,15 @@ def test_a_run_given_to_a_code_server_that_is_gone_has_failed(
 ) -> None:
     gone = f'{{"host": "localhost", "socket": "{tmp_path / "gone"}"}}'
     assert said_of(instance, **{GRPC_INFO_TAG: gone}) is WorkerStatus.FAILED
+
+
+def test_a_run_that_has_died_is_said_to_be_retried_before_it_fails(
+    instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    gone = f'{{"host": "localhost", "socket": "{tmp_path / "gone"}"}}'
+    said_of(instance, **{GRPC_INFO_TAG: gone})
+    (run,) = instance.get_runs()
+    assert (run.status, run.tags[WILL_RETRY_TAG]) == (dg.DagsterRunStatus.STARTED, "true")
 
 
 def test_a_backfill_says_which_process_executes_its_runs(

@@ -12,7 +12,19 @@ from typing import Final
 import dagster as dg
 import pytest
 from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    InstigatorType,
+    SensorInstigatorData,
+)
 
+from performance_pipeline.defs.automation import AUTOMATION_SENSOR
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.storage.logs import LogFolderError
@@ -334,6 +346,36 @@ def test_the_sensor_reports_days_with_their_data_version_and_the_targets(
         fill_a_gap(here)
         third = tick(here, instance, first.cursor)
         assert told(third) == [("trade_log", str(DAY)), ("performance_targets", None)]
+
+
+def sensor_state(name: str, *, running: bool = True, cursor: str | None) -> InstigatorState:
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
+    return InstigatorState(
+        RemoteInstigatorOrigin(repository, name),
+        InstigatorType.SENSOR,
+        InstigatorStatus.RUNNING if running else InstigatorStatus.STOPPED,
+        SensorInstigatorData(cursor=cursor),
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "reports"),
+    [
+        ([], True),
+        ([sensor_state("trade_log_sensor", cursor=None)], False),
+        ([sensor_state(AUTOMATION_SENSOR, cursor=None)], False),
+        ([sensor_state(AUTOMATION_SENSOR, cursor="looked")], True),
+        ([sensor_state(AUTOMATION_SENSOR, running=False, cursor=None)], True),
+    ],
+    ids=["no daemon", "not begun", "looking", "looked", "turned off"],
+)
+def test_a_first_look_waits_for_the_conditions_that_would_miss_what_it_reports(
+    here: Place, tmp_path: Path, states: list[InstigatorState], reports: bool
+) -> None:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        for state in states:
+            instance.add_instigator_state(state)
+        assert bool(told(tick(here, instance, None))) is reports
 
 
 def test_the_memory_of_a_thousand_logs_stays_small_enough_for_a_cursor(tmp_path: Path) -> None:

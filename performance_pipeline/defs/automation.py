@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import dagster as dg
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
+from dagster._core.scheduler.instigation import InstigatorType
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -24,6 +25,8 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.summaries import stored_periods, summary_path
 
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
+
+AUTOMATION_SENSOR: Final = "refresh_automation_sensor"
 
 
 # A few minutes past midnight, so that the day's last lines are written.
@@ -71,12 +74,31 @@ def freshness() -> dg.FreshnessPolicy:
 
 def automation_sensor(runtime: Runtime) -> dg.AutomationConditionSensorDefinition:
     return dg.AutomationConditionSensorDefinition(
-        "refresh_automation_sensor",
+        AUTOMATION_SENSOR,
         target=dg.AssetSelection.all(),
         minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Computes again what depends on a changed log or on changed targets.",
     )
+
+
+def is_about_to_look(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon will evaluate the conditions for the first time, or is doing so.
+
+    What is reported until then is never taken account of. False without a daemon, and where the
+    automation sensor is turned off.
+    """
+    if instance.schedule_storage is None:
+        return False
+    states = {
+        state.instigator_name: state
+        for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    }
+    state = states.get(AUTOMATION_SENSOR)
+    if state is None:
+        return bool(states)
+    data = state.sensor_instigator_data
+    return state.is_running and not (data and data.cursor)
 
 
 def daily_close_schedule(runtime: Runtime) -> dg.ScheduleDefinition:

@@ -12,6 +12,7 @@ import dagster as dg
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
+from dagster._core.storage.tags import WILL_RETRY_TAG
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import deserialize_value
@@ -39,6 +40,10 @@ class WatchedRunLauncher(DefaultRunLauncher):
             alive = self._is_executed(run)
         if alive:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
+        if self._instance.run_retries_enabled:
+            # Dagster says so too, but only after it has failed the run; a backfill that looks in
+            # between gives the run's partitions up, and then it is not retried.
+            self._instance.add_run_tags(run.run_id, {WILL_RETRY_TAG: "true"})
         return CheckRunHealthResult(WorkerStatus.FAILED, "the process of the run is gone")
 
     def _is_executed(self, run: dg.DagsterRun) -> bool:

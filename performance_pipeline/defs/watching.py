@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from performance_pipeline.defs.automation import is_about_to_look
 from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, TRADE_LOG
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.watching import Watch, look
@@ -22,6 +23,8 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
         description="Reports trade logs that are new, grown, edited, archived or gone.",
     )
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if not context.cursor and is_about_to_look(context.instance):
+            return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
         remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
         before = Watch.decode(remembered)
         changes, watch = look(runtime.settings, before, runtime.clock())
