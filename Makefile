@@ -14,7 +14,7 @@ test: .venv/ready
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/dg check defs
-	$(RUN) pytest -q -n auto --dist worksteal
+	$(RUN) pytest -q -n 4 --dist worksteal
 
 dev: .venv/ready
 	@$(RUN) performance_pipeline.dev $(PORT)

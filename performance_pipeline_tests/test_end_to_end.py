@@ -133,9 +133,8 @@ def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_i
     before = service.outputs()
     unmounted = tmp_path / "unmounted"
     unmounted.mkdir()
-    for path in sorted(service.logs.glob("*.jsonl*")):
-        if path.name != "performance-alerts.jsonl":
-            shutil.move(path, unmounted)
+    for path in sorted(service.logs.glob("20*.jsonl*")):
+        shutil.move(path, unmounted)
     wait_until("an error", lambda: b"is the folder mounted?" in service.printed.read_bytes())
     assert service.outputs() == before
     for path in unmounted.iterdir():
