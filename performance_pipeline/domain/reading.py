@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from performance_pipeline.domain.aggregate import (
-    EMPTY,
     MAX_REJECTED_LINES,
     DailyAggregate,
     LogRecords,
@@ -28,6 +27,9 @@ from performance_pipeline.domain.windows import MICROSECOND, ONE_DAY, start_of_d
 
 REORDER_LINES: Final = 4096
 """How many lines a record may come late by before a log is read again, all of it in memory."""
+
+# Combining copies the book of open orders: a few times for a long log, not for every window of it.
+_PARTS_KEPT: Final = 32
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 JSON_WHITESPACE: Final = b" \t\r\n"
@@ -150,7 +152,7 @@ class _Reader:
         self._last = self._first + ONE_DAY - MICROSECOND
         self._days = trading_days_of(log_day, rules.zone)
         self._starts = [start_of_day(day, rules.zone) for day in self._days]
-        self._parts: dict[date, DailyAggregate] = {}
+        self._parts: dict[date, list[DailyAggregate]] = {}
         self._rejected: list[RejectedLineAt] = []
         self._rejected_count = 0
         self._duplicates = 0
@@ -174,7 +176,7 @@ class _Reader:
             self._reduce(waiting)
         self._add(self._log_day, DailyAggregate(quality=self._file_quality()))
         newest = None if self._newest is None else self._newest.instant
-        return LogReading(dict(sorted(self._parts.items())), self._lines, newest)
+        return LogReading(self._combined(), self._lines, newest)
 
     def records(self, lines: Iterable[bytes]) -> list[Record]:
         return [
@@ -272,7 +274,15 @@ class _Reader:
         )
 
     def _add(self, day: date, part: DailyAggregate) -> None:
-        self._parts[day] = combine([self._parts.get(day, EMPTY), part], self._rules.tail_size)
+        parts = self._parts.setdefault(day, [])
+        parts.append(part)
+        if len(parts) == _PARTS_KEPT:
+            parts[:] = [combine(parts, self._rules.tail_size)]
+
+    def _combined(self) -> dict[date, DailyAggregate]:
+        return {
+            day: combine(parts, self._rules.tail_size) for day, parts in sorted(self._parts.items())
+        }
 
 
 def _label_conflicts(trade: Trade) -> bool:
