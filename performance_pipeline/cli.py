@@ -11,11 +11,12 @@ from pathlib import Path
 
 import click
 
+from performance_pipeline.commands.periods import asked_period, both_days, clipped
 from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings, parse_date
-from performance_pipeline.tracker import PerformanceTracker, RangeError
+from performance_pipeline.tracker import PerformanceTracker
 
 PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
@@ -81,7 +82,7 @@ def summary(
     from performance_pipeline.commands.show import show_summary
 
     tracker = PerformanceTracker(Settings.from_env())
-    period = _period(tracker, window, day, start, end)
+    period = asked_period(tracker, window, day, start, end)
     if not show_summary(tracker, period, form or "text", export):
         sys.exit(EXIT_DIFFERENT)
 
@@ -113,7 +114,6 @@ def report(
     Writes nothing but that page.
     """
     from performance_pipeline.commands.report import make_report
-    from performance_pipeline.reporting import default_period
 
     tracker = PerformanceTracker(Settings.from_env())
     if sum((bool(start or end), days is not None, window is not None)) > 1:
@@ -121,9 +121,9 @@ def report(
     if day is not None and window is None:
         raise click.UsageError("give --date with --window")
     if days is not None:
-        period = Period.spanning(*_clipped(tracker, tracker.first_of(days), tracker.today))
+        period = Period.spanning(*clipped(tracker, tracker.first_of(days), tracker.today))
     elif start or end or window:
-        period = _period(tracker, window, day, start, end)
+        period = asked_period(tracker, window, day, start, end)
     else:
         period = default_period(tracker)
     make_report(tracker, period, out)
@@ -145,8 +145,8 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
             raise click.UsageError("give --days, or --start and --end, not both")
         first, last = tracker.first_of(days), tracker.today
     else:
-        first, last = _both(start, end)
-    materialize_range(settings, *_clipped(tracker, first, last))
+        first, last = both_days(start, end)
+    materialize_range(settings, *clipped(tracker, first, last))
 
 
 @cli.command()
@@ -160,7 +160,7 @@ def verify(start: date | None, end: date | None) -> None:
     tracker = PerformanceTracker(Settings.from_env())
     last = end or max(tracker.today, start or tracker.today)
     oldest = max(tracker.store.oldest_log or tracker.today, tracker.settings.start_date)
-    if not verify_range(tracker, *_clipped(tracker, start or min(oldest, last), last)):
+    if not verify_range(tracker, *clipped(tracker, start or min(oldest, last), last)):
         sys.exit(EXIT_DIFFERENT)
 
 
@@ -255,61 +255,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(message: str) -> None:
     click.echo(f"error: {' '.join(message.split())}", err=True)
     sys.exit(EXIT_ERROR)
-
-
-def _period(
-    tracker: PerformanceTracker,
-    window: str | None,
-    day: date | None,
-    start: date | None,
-    end: date | None,
-) -> Period:
-    if start or end:
-        if day:
-            raise click.UsageError("give --date, or --start and --end, not both")
-        if window not in (None, Window.RANGE):
-            raise click.UsageError("give --window, or --start and --end, not both")
-        return Period.spanning(*_clipped(tracker, *_both(start, end)))
-    if window is None:
-        raise click.UsageError("give --window, or --start and --end")
-    if window == Window.RANGE:
-        raise click.UsageError("--window range needs --start and --end")
-    if day is not None and day > tracker.today:
-        raise RangeError(f"{day} is in the future; today is {tracker.today}")
-    asked = day or tracker.today
-    try:
-        period = Period.of(Window(window), asked)
-    except OverflowError:  # Reaching back before the calendar itself.
-        raise _before_everything(tracker, f"{asked}") from None
-    if period.last_day < tracker.settings.start_date:
-        raise _before_everything(tracker, f"{asked}")
-    return period
-
-
-def _both(start: date | None, end: date | None) -> tuple[date, date]:
-    if start is None or end is None:
-        raise click.UsageError("give both --start and --end")
-    return start, end
-
-
-def _clipped(tracker: PerformanceTracker, first: date, last: date) -> tuple[date, date]:
-    """The part of a range from the first partition to today, with a notice when it is less."""
-    earliest, today = tracker.settings.start_date, tracker.today
-    if last < first:
-        raise RangeError(f"the range ends ({last}) before it starts ({first})")
-    if last < earliest:
-        raise _before_everything(tracker, f"{first} to {last}")
-    if first > today:
-        raise RangeError(f"{first} to {last} is in the future; today is {today}")
-    if first < earliest:
-        click.echo(f"notice: {first} is before the first partition; from {earliest}", err=True)
-    if last > today:
-        click.echo(f"notice: {last} is in the future; to {today}", err=True)
-    return max(first, earliest), min(last, today)
-
-
-def _before_everything(tracker: PerformanceTracker, asked: str) -> RangeError:
-    return RangeError(
-        f"{asked} is before the first partition; accepted is {tracker.settings.start_date}"
-        " (PERFORMANCE_START_DATE) or later"
-    )
