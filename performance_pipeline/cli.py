@@ -114,6 +114,7 @@ def report(
     Writes nothing but that page.
     """
     from performance_pipeline.commands.report import make_report
+    from performance_pipeline.reporting import default_period
 
     tracker = PerformanceTracker(Settings.from_env())
     if sum((bool(start or end), days is not None, window is not None)) > 1:
