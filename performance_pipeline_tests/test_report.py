@@ -360,6 +360,18 @@ def test_the_command_writes_one_page_and_nothing_else(
     assert [file.name for file in logs.log_dir.iterdir()] == [f"{DAY}.jsonl"]
 
 
+@pytest.mark.parametrize(("arguments", "days"), [("", 365), ("--days 3", 3)])
+def test_a_range_that_is_not_named_ends_today(
+    command: CliRunner, tmp_path: Path, arguments: str, days: int
+) -> None:
+    ran = command.invoke(cli, ["report", *arguments.split()])
+    assert ran.exit_code == 0, ran.output
+    today = datetime.now(UTC).date()
+    title = f"{today - (days - 1) * ONE_DAY} to {today}"
+    page = (tmp_path / "performance-report.html").read_text(encoding="utf-8")
+    assert f"<title>Performance {title}</title>" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
