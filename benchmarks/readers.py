@@ -34,7 +34,7 @@ def pipeline_on_two_processes(paths: Sequence[Path]) -> list[Figures]:
 
 def _aggregate(path: Path) -> DailyAggregate:
     day = date.fromisoformat(path.stem)
-    content = LogContent(LogFile(day, path, path.stat().st_size, 0), unfinished_tail=False)
+    content = LogContent(LogFile(day, str(path), path.stat().st_size, 0), unfinished_tail=False)
     return read_log(content.lines, day, RULES).days[day]
 
 

@@ -71,7 +71,7 @@ def test_each_closed_trade_stands_in_the_hour_and_the_bin_that_brute_force_finds
         bucket = Bucket(1, trade.outcome == "win", trade.outcome == "loss", trade.pnl)
         hour = trade.instant.astimezone(ZoneInfo(zone)).hour
         with exact_arithmetic():
-            by_hour[hour] = by_hour[hour].plus(bucket) if hour in by_hour else bucket
+            by_hour[hour] = Bucket.joined([by_hour[hour], bucket] if hour in by_hour else [bucket])
     assert whole.by_hour == by_hour
     assert whole.by_size == Counter(bin_by_brute_force(trade.pnl) for trade in trades)
 

@@ -290,6 +290,17 @@ def test_a_later_record_of_the_order_supersedes_an_open_one(
     assert (document["open_trades"], document["unrealized_pnl"]) == (open_trades, unrealized)
 
 
+def test_the_id_of_an_order_is_kept_once_however_many_records_it_has() -> None:
+    records = [opened("3", order_id="o-1"), win("4", order_id="o-1"), opened("3", order_id="o-2")]
+    assert only(log(*records)).opens.order_ids == (msgspec.Raw(b'["o-1","o-2"]'),)
+
+
+def test_the_ids_of_stretches_that_share_an_order_are_kept_once() -> None:
+    first, second = only(log(opened("3", order_id="o-1"))), only(log(win("4", order_id="o-1")))
+    joined = OpenBook.joined([first.opens, second.opens]).compact()
+    assert joined.order_ids == (msgspec.Raw(b'["o-1"]'),)
+
+
 @pytest.mark.parametrize("order_id", [None, "", ABSENT], ids=["null", "empty", "absent"])
 def test_a_null_or_empty_order_id_matches_nothing(order_id: object, tmp_path: Path) -> None:
     here = place(tmp_path)
@@ -485,13 +496,10 @@ SHUFFLES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 
 def in_full(parts: dict[date, DailyAggregate]) -> dict[date, DailyAggregate]:
     """The aggregates with their order ids as one list, whatever the stretches they were read in."""
-    found = {}
-    for day, part in parts.items():
-        ids = [one for array in part.opens.order_ids for one in msgspec.json.decode(array)]
-        order_ids = (msgspec.Raw(msgspec.json.encode(ids)),)
-        opens: OpenBook = msgspec.structs.replace(part.opens, order_ids=order_ids)
-        found[day] = msgspec.structs.replace(part, opens=opens)
-    return found
+    return {
+        day: msgspec.structs.replace(part, opens=part.opens.compact())
+        for day, part in parts.items()
+    }
 
 
 @pytest.mark.parametrize("shuffle", SHUFFLES.values(), ids=SHUFFLES)

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from performance_pipeline import tracker as tracker_module
 from performance_pipeline.domain import reading
-from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, OpenBook, combine
+from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.reading import ReadingRules, read_log
 from performance_pipeline.domain.trades import RejectedLineError, parse_trade
@@ -283,10 +283,7 @@ def read(content: bytes, log_day: date, rules: ReadingRules) -> dict[date, Daily
 
 def in_one_stretch(aggregate: DailyAggregate) -> DailyAggregate:
     """The same with its order ids in one stretch, which is all that cutting a day may change."""
-    ids = [one for array in aggregate.opens.order_ids for one in msgspec.json.decode(array)]
-    order_ids = (msgspec.Raw(msgspec.json.encode(ids)),) if ids else ()
-    opens: OpenBook = msgspec.structs.replace(aggregate.opens, order_ids=order_ids)
-    return msgspec.structs.replace(aggregate, opens=opens)
+    return msgspec.structs.replace(aggregate, opens=aggregate.opens.compact())
 
 
 # --- combine ----------------------------------------------------------------------------------

@@ -474,7 +474,7 @@ def test_a_line_that_is_finished_while_its_log_is_read_is_not_cut_in_two(
 def test_the_digest_is_of_whole_lines_also_while_the_log_grows(tmp_path: Path) -> None:
     path = tmp_path / f"{DAY}.jsonl"
     path.write_bytes(log(A) + B[:100])
-    content = LogContent(LogFile(DAY, path, path.stat().st_size, 0), unfinished_tail=True)
+    content = LogContent(LogFile(DAY, str(path), path.stat().st_size, 0), unfinished_tail=True)
     lines = content.lines()
     taken = [next(lines)]
     with path.open("ab") as file:

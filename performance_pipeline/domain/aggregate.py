@@ -84,8 +84,8 @@ class OpenBook(msgspec.Struct, frozen=True):
 
     `orders` maps the order id of a record still open at the end to its unrealized P&L, None when
     unknown; records without an order id can never be matched and are only counted.
-    `order_ids` holds one JSON array a stretch of the ids of all its records: kept undecoded,
-    because only a range that really carries an open order into a later day needs to look.
+    `order_ids` holds one JSON array a stretch of the ids of all its orders, each once: kept
+    undecoded, because only a range that carries an open order into a later day needs to look.
     """
 
     orders: Mapping[str, Decimal | None] = {}
@@ -110,12 +110,12 @@ class OpenBook(msgspec.Struct, frozen=True):
     def of(cls, records: Iterable[Trade]) -> Self:
         """The book at the end of `records`, open and closed, given in time order."""
         orders: dict[str, Decimal | None] = {}
-        order_ids: list[str] = []
+        order_ids: dict[str, None] = {}
         anonymous: list[Decimal | None] = []
         for record in records:
             order_id = record.order_id
             if order_id:
-                order_ids.append(order_id)
+                order_ids[order_id] = None
                 # Taken out first, so that the book lists orders by their latest opening.
                 orders.pop(order_id, None)
                 if record.outcome == "open":
@@ -128,7 +128,7 @@ class OpenBook(msgspec.Struct, frozen=True):
             anonymous=len(anonymous),
             anonymous_unknown=len(anonymous) - len(known),
             anonymous_pnl=sum(known, ZERO),
-            order_ids=(msgspec.Raw(msgspec.json.encode(order_ids)),) if order_ids else (),
+            order_ids=_arrays(order_ids),
         )
 
     @classmethod
@@ -152,13 +152,19 @@ class OpenBook(msgspec.Struct, frozen=True):
 
     def compact(self) -> Self:
         """The same book with one array of order ids, however many stretches it was made of."""
-        inner = b",".join(bytes(array)[1:-1] for array in self.order_ids)
-        return msgspec.structs.replace(
-            self, order_ids=(msgspec.Raw(b"[" + inner + b"]"),) if inner else ()
-        )
+        if len(self.order_ids) < 2:
+            return self
+        order_ids = dict.fromkeys(chain.from_iterable(map(_decode_ids, self.order_ids)))
+        return msgspec.structs.replace(self, order_ids=_arrays(order_ids))
 
 
 _decode_ids = msgspec.json.Decoder(list[str]).decode
+
+
+def _arrays(order_ids: Iterable[str]) -> tuple[msgspec.Raw, ...]:
+    return (msgspec.Raw(msgspec.json.encode(list(order_ids))),) if order_ids else ()
+
+
 _FEW_ORDERS: Final = 8
 
 

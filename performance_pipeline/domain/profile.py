@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from performance_pipeline.domain.numbers import ZERO, plain
-from performance_pipeline.domain.trade_stats import Bucket
+from performance_pipeline.domain.trade_stats import Bucket, by_key
 from performance_pipeline.domain.trades import Trade
 
 # Keeps the first digit of a number and its place, which is all that its bin depends on.
@@ -48,13 +48,13 @@ class Profile(msgspec.Struct, frozen=True):
             hours.append((hour, bucket))
         digits = Counter(map(str, map(_FIRST_DIGIT.plus, pnls)))
         sizes = ((_bin(Decimal(digit)), count) for digit, count in digits.items())
-        return cls(_summed_hours(hours), _summed_sizes(sizes))
+        return cls(by_key(hours), _summed_sizes(sizes))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """The profile of all the trades of `parts`."""
         return cls(
-            _summed_hours(chain.from_iterable(part.by_hour.items() for part in parts)),
+            by_key(chain.from_iterable(part.by_hour.items() for part in parts)),
             _summed_sizes(chain.from_iterable(part.by_size.items() for part in parts)),
         )
 
@@ -95,14 +95,6 @@ def _hours(trades: Sequence[Trade], zone: ZoneInfo) -> Iterator[tuple[int, int, 
         end = bisect_left(trades, over, lo=begin, key=lambda trade: trade.instant)
         yield local.hour, begin, end
         begin = end
-
-
-def _summed_hours(hours: Iterable[tuple[int, Bucket]]) -> dict[int, Bucket]:
-    totals: dict[int, Bucket] = {}
-    for hour, bucket in hours:
-        known = totals.get(hour)
-        totals[hour] = bucket if known is None else known.plus(bucket)
-    return dict(sorted(totals.items()))
 
 
 def _summed_sizes(sizes: Iterable[tuple[str, int]]) -> dict[str, int]:

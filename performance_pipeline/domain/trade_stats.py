@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 from itertools import chain
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 
 from performance_pipeline.domain.numbers import ZERO, canonical
 from performance_pipeline.domain.trades import Trade
+
+Key = TypeVar("Key", str, int)
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -24,12 +26,13 @@ class Bucket(msgspec.Struct, frozen=True):
     total_losses: int
     realized_pnl: Decimal
 
-    def plus(self, other: Self) -> Self:
-        return type(self)(
-            self.total_trades + other.total_trades,
-            self.total_wins + other.total_wins,
-            self.total_losses + other.total_losses,
-            self.realized_pnl + other.realized_pnl,
+    @classmethod
+    def joined(cls, buckets: Sequence[Self]) -> Self:
+        return cls(
+            sum([bucket.total_trades for bucket in buckets]),
+            sum([bucket.total_wins for bucket in buckets]),
+            sum([bucket.total_losses for bucket in buckets]),
+            sum([bucket.realized_pnl for bucket in buckets], ZERO),
         )
 
 
@@ -230,17 +233,16 @@ def _bucket(outcome: str, pnls: list[Decimal]) -> Bucket:
 def _grouped(
     buckets: Iterable[tuple[tuple[str, str, str, str], Bucket]], position: int
 ) -> dict[str, Bucket]:
-    return _summed((key[position], bucket) for key, bucket in buckets)
+    return by_key((key[position], bucket) for key, bucket in buckets)
 
 
 def _merged(breakdowns: Iterable[Mapping[str, Bucket]]) -> dict[str, Bucket]:
-    return _summed(chain.from_iterable(breakdown.items() for breakdown in breakdowns))
+    return by_key(chain.from_iterable(breakdown.items() for breakdown in breakdowns))
 
 
-def _summed(named: Iterable[tuple[str, Bucket]]) -> dict[str, Bucket]:
-    """One bucket a name, sorted by name, so that equal contents are equal bytes."""
-    totals: dict[str, Bucket] = {}
-    for name, bucket in named:
-        known = totals.get(name)
-        totals[name] = bucket if known is None else known.plus(bucket)
-    return dict(sorted(totals.items()))
+def by_key(keyed: Iterable[tuple[Key, Bucket]]) -> dict[Key, Bucket]:
+    """One bucket a key, in an exact context; sorted, so that equal contents are equal bytes."""
+    groups: dict[Key, list[Bucket]] = {}
+    for key, bucket in keyed:
+        groups.setdefault(key, []).append(bucket)
+    return {key: Bucket.joined(groups[key]) for key in sorted(groups)}

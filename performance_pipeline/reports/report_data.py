@@ -11,7 +11,7 @@ from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.numbers import ZERO, divide_or_none, exact_arithmetic
 from performance_pipeline.domain.profile import Profile, size_step, step_start
-from performance_pipeline.domain.trade_stats import Bucket
+from performance_pipeline.domain.trade_stats import Bucket, by_key
 from performance_pipeline.domain.windows import Period
 
 WEEKDAYS: Final = (
@@ -191,16 +191,15 @@ def _side(counts: Mapping[int, int], first: int) -> list[SizeBin]:
 
 
 def _by_weekday(days: Mapping[date, DailyAggregate]) -> Breakdown:
-    totals: dict[int, Bucket] = {}
-    for day, aggregate in days.items():
-        stats = aggregate.stats
-        if stats.total_trades:
-            bucket = Bucket(
-                stats.total_trades, stats.total_wins, stats.total_losses, stats.realized_pnl
-            )
-            known = totals.get(day.weekday())
-            totals[day.weekday()] = bucket if known is None else known.plus(bucket)
-    return {WEEKDAYS[number]: _breakdown_row(totals[number]) for number in sorted(totals)}
+    traded = [(day.weekday(), day_.stats) for day, day_ in days.items() if day_.stats.total_trades]
+    totals = by_key(
+        (
+            weekday,
+            Bucket(stats.total_trades, stats.total_wins, stats.total_losses, stats.realized_pnl),
+        )
+        for weekday, stats in traded
+    )
+    return {WEEKDAYS[number]: _breakdown_row(total) for number, total in totals.items()}
 
 
 def _breakdown_row(bucket: Bucket) -> BreakdownRow:

@@ -29,10 +29,13 @@ class UnreadableLogError(PipelineError):
 
 @dataclass(frozen=True)
 class LogFile:
-    """One trade log as found: the UTC day it is named for, and the file's size and time."""
+    """One trade log as found: the UTC day it is named for, and the file's size and time.
+
+    `path` is text, because a Path costs more to make than the look at the file.
+    """
 
     day: date
-    path: Path
+    path: str
     size: int
     modified_ns: int
 
@@ -43,7 +46,7 @@ class LogFile:
 
     @property
     def archived(self) -> bool:
-        return self.path.suffix == ".gz"
+        return self.path.endswith(".gz")
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,8 @@ def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
             # Archived, or deleted, since the folder was listed.
             return None
         # A log there is, such as a link to an unmounted disk: its own day fails, by name.
-        return LogFile(day, Path(entry.path), size=0, modified_ns=0)
-    return LogFile(day, Path(entry.path), status.st_size, status.st_mtime_ns)
+        return LogFile(day, entry.path, size=0, modified_ns=0)
+    return LogFile(day, entry.path, status.st_size, status.st_mtime_ns)
 
 
 def emptied_folder_error(folder: Path, known: Iterable[str]) -> LogFolderError:
@@ -204,4 +207,4 @@ class LogContent:
                 # Not even a header: cut off, where gzip itself would read a day without trades.
                 raise EOFError("the archive is cut to nothing")
             return gzip.open(self.log.path, "rb")
-        return self.log.path.open("rb", buffering=_BLOCK_BYTES)
+        return Path(self.log.path).open("rb", buffering=_BLOCK_BYTES)
