@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -51,15 +52,28 @@ def timed(job: Job) -> Callable[[], Run]:
 
 def command(*arguments: str, env: Mapping[str, str]) -> Callable[[], Run]:
     """A whole process, from its start to its end; a breached target (2) is no failure."""
+    whole_env = {**users_environment(), **env}
 
     def run() -> Run:
         started = time.perf_counter()
-        done = subprocess.run(arguments, env=dict(env), check=False, stdout=subprocess.DEVNULL)
+        done = subprocess.run(arguments, env=whole_env, check=False, stdout=subprocess.DEVNULL)
         if done.returncode not in (0, 2):
             raise RuntimeError(f"{' '.join(arguments)}: exit status {done.returncode}")
         return Run(time.perf_counter() - started, 0.0)
 
     return run
+
+
+def users_environment() -> dict[str, str]:
+    """This process's environment without settings of ours, and with bytecode kept.
+
+    A machine told not to keep it compiles every module of this project anew in each process.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PERFORMANCE_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
 
 
 def alone(contender: str, paths: Sequence[Path]) -> Callable[[], Run]:
