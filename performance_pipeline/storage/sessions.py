@@ -5,6 +5,7 @@ beside the summaries for the command line, which then never imports it.
 """
 
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ def market_sessions(settings: Settings, today: date) -> Sessions:
             return kept
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         pass  # None kept yet, or none that can be used: ask the library.
-    return _from_library(calendar, first, today)
+    return _from_library(calendar, first, today + _AHEAD)
 
 
 def keep_sessions(settings: Settings, today: date) -> None:
@@ -59,6 +60,7 @@ def _path(settings: Settings) -> Path:
     return settings.output_dir / SESSIONS_NAME
 
 
+@lru_cache(maxsize=1)
 def _from_library(calendar: str, first: date, last: date) -> Sessions:
     import exchange_calendars
     from exchange_calendars.errors import CalendarError
