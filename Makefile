@@ -19,7 +19,7 @@ test: .venv/ready
 dev: .venv/ready
 	@$(RUN) performance_pipeline.dev $(PORT)
 
-# Prints every table, and writes benchmarks/RESULTS.md; about 15 minutes.
+# Prints every table, and writes benchmarks/RESULTS.md; about half an hour.
 bench: .venv/bench
 	$(RUN) benchmarks
 

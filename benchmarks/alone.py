@@ -2,22 +2,17 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 
 from benchmarks.contenders import CONTENDERS
+from benchmarks.measure import timed
 
 
 def main() -> None:
     read = CONTENDERS[sys.argv[1]].load()
     paths = [Path(name) for name in sys.argv[2:]]
-    cpu, wall = time.process_time(), time.perf_counter()
-    read(paths)
-    figures = {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "peak_mb": _peak_mb(),
-    }
+    run = timed(lambda: read(paths))()
+    figures = {"wall": run.wall, "cpu": run.cpu, "peak_mb": _peak_mb()}
     print(json.dumps(figures))
 
 

@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,7 @@ Job = Callable[[], object]
 
 @dataclass(frozen=True)
 class Run:
-    """One run: wall and CPU seconds; all threads count, and processes where `alone`."""
+    """One run: wall and CPU seconds, those of all its threads and finished processes."""
 
     wall: float
     cpu: float
@@ -43,11 +44,16 @@ def timed(job: Job) -> Callable[[], Run]:
 
     def run() -> Run:
         gc.collect()
-        cpu, wall = time.process_time(), time.perf_counter()
+        before, started = _cpu_so_far(), time.perf_counter()
         job()
-        return Run(time.perf_counter() - wall, time.process_time() - cpu)
+        return Run(time.perf_counter() - started, _cpu_so_far() - before)
 
     return run
+
+
+def _cpu_so_far() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def command(*arguments: str, env: Mapping[str, str]) -> Callable[[], Run]:
@@ -93,6 +99,11 @@ def alone(contender: str, paths: Sequence[Path]) -> Callable[[], Run]:
 def wall(runs: Sequence[Run]) -> float:
     """Median wall seconds."""
     return statistics.median(run.wall for run in runs)
+
+
+def cpu(runs: Sequence[Run]) -> float:
+    """Median CPU seconds."""
+    return statistics.median(run.cpu for run in runs)
 
 
 def best(runs: Sequence[Run]) -> float:

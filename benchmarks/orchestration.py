@@ -17,12 +17,13 @@ from dagster._core.storage.tags import (
 
 from benchmarks.data import LAST_DAY, make_logs
 from benchmarks.empty_assets import empty_definitions
-from benchmarks.measure import Run, best, command, interleaved, ratio, timed, wall
+from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.defs.alerting import performance_alert_sensor
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.watching import trade_log_sensor
+from performance_pipeline.domain.windows import days_between
 from performance_pipeline.settings import Settings
 
 _NOW = datetime(2025, 12, 31, 23, tzinfo=UTC)
@@ -32,37 +33,34 @@ _QUIET = {
 
 
 def backfill(folder: Path, quick: bool) -> Table:
-    days, alone = (10, 2) if quick else (365, 8)
+    days, alone, apart = (10, 2, 1) if quick else (365, 8, 2)
     logs = folder / "backfill"
     make_logs(logs, days, 1000)
-    runtime = Runtime(_settings(logs), lambda: _NOW)
-    first = LAST_DAY - timedelta(days=days - 1)
-    rounds = 1 if quick else 2
-    runs: dict[str, list[Run]] = {"ours": [], "floor": [], "alone": []}
-    events: dict[str, int] = {}
+    runtime = Runtime(Settings.from_env(_variables(logs)), lambda: _NOW)
     empty = empty_definitions(runtime)
-    single = LAST_DAY - timedelta(days=alone - 1)
-    jobs = {
-        "floor": lambda instance: _run_layers(empty, instance, first),
-        "ours": lambda instance: _backfill(runtime, instance, first),
-        "alone": lambda instance: _run_each_day(runtime, instance, single),
+    jobs: dict[str, tuple[str, int, Callable[[dg.DagsterInstance, date], None]]] = {
+        "floor": ("empty asset bodies, as many stored events", days, partial(_run_layers, empty)),
+        "ours": ("`backfill`, every layer and the alert log", days, partial(_backfill, runtime)),
+        "alone": (f"a run a partition (scaled from {alone} days)", alone, partial(_each, runtime)),
+        "apart": (
+            f"the same, each in a process as the daemon runs it (scaled from {apart})",
+            apart,
+            partial(_each_in_a_process, logs),
+        ),
     }
-    partitions = sum(layer.partitions for layer in layers(first, LAST_DAY))
-    for number in range(rounds):
-        for name, job in jobs.items():
-            if name == "alone" and number:
+    partitions = _partitions(days)
+    runs: dict[str, list[Run]] = {key: [] for key in jobs}
+    events: dict[str, int] = {}
+    for number in range(1 if quick else 3):
+        for key, (_, reach, job) in jobs.items():
+            if reach < days and number:
                 continue
             shutil.rmtree(logs / "performance", ignore_errors=True)
-            with _instance(folder / f"home-{name}-{number}") as instance:
-                run = timed(partial(job, instance))()
-                events[name] = _events(instance)
-            scale = partitions / (alone * len(layers(single, LAST_DAY))) if name == "alone" else 1
-            runs[name].append(Run(run.wall * scale, run.cpu * scale))
-    names = {
-        "floor": "empty asset bodies, as many stored events",
-        "ours": "`backfill`, every layer and the alert log",
-        "alone": f"a run a partition (scaled from {alone} days)",
-    }
+            with _instance(folder / f"home-{key}-{number}") as instance:
+                run = timed(partial(job, instance, LAST_DAY - timedelta(days=reach - 1)))()
+                events[key] = _events(instance)
+            scale = 1 if reach == days else partitions / (reach * len(layers(LAST_DAY, LAST_DAY)))
+            runs[key].append(Run(run.wall * scale, run.cpu * scale))
     return Table(
         f"Backfill of {days} days of 1,000 lines through Dagster",
         ("what runs", "median", "CPU", "stored events", "against the floor", "against us"),
@@ -70,24 +68,27 @@ def backfill(folder: Path, quick: bool) -> Table:
             [
                 name,
                 seconds(wall(runs[key])),
-                seconds(runs[key][0].cpu),
+                seconds(cpu(runs[key])),
                 f"{events[key]:,}",
                 times(ratio(runs[key], runs["floor"])),
                 times(ratio(runs[key], runs["ours"])),
             ]
-            for key, name in names.items()
+            for key, (name, _, _) in jobs.items()
         ],
         [
-            f"The last row ran each layer of {alone} days by itself, and is scaled to the"
-            f" {partitions:,} partitions of {days} days. Default SQLite storage, in one process."
+            "Default SQLite storage, in one process where nothing else is said. The last two rows"
+            f" ran each layer of some days by itself, and are scaled to all {partitions:,}"
+            " partitions."
         ],
-    )  # fmt: skip
-
-
-def _settings(logs: Path) -> Settings:
-    return Settings.from_env(
-        {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2023-01-01"}
     )
+
+
+def _partitions(days: int) -> int:
+    return sum(layer.partitions for layer in layers(LAST_DAY - timedelta(days=days - 1), LAST_DAY))
+
+
+def _variables(logs: Path) -> dict[str, str]:
+    return {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2020-01-01"}
 
 
 @contextmanager
@@ -102,9 +103,11 @@ def _events(instance: dg.DagsterInstance) -> int:
     return sum(len(instance.all_logs(run.run_id)) for run in instance.get_runs())
 
 
-def _backfill(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
+def _backfill(
+    runtime: Runtime, instance: dg.DagsterInstance, first: date, last: date = LAST_DAY
+) -> None:
     silent = Progress(lambda _: None, lambda: None, lambda *_: None)
-    if failures := run_backfill(runtime, instance, first, LAST_DAY, silent):
+    if failures := run_backfill(runtime, instance, first, last, silent):
         raise RuntimeError("; ".join(failures))
 
 
@@ -123,13 +126,22 @@ def _run_layers(definitions: dg.Definitions, instance: dg.DagsterInstance, first
         assert result.success
 
 
-def _run_each_day(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
+def _each(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
     """A backfill of one day after the other: a run for each partition, layer by layer."""
-    for number in range((LAST_DAY - first).days + 1):
-        day = first + timedelta(days=number)
-        silent = Progress(lambda _: None, lambda: None, lambda *_: None)
-        if failures := run_backfill(runtime, instance, day, day, silent):
-            raise RuntimeError("; ".join(failures))
+    for day in days_between(first, LAST_DAY):
+        _backfill(runtime, instance, day, day)
+
+
+def _each_in_a_process(logs: Path, instance: dg.DagsterInstance, first: date) -> None:
+    for day in days_between(first, LAST_DAY):
+        for layer in layers(day, day):
+            command(
+                sys.executable, "-m", "dagster", "asset", "materialize",
+                "-m", "performance_pipeline.definitions",
+                "--select", layer.asset_key.to_user_string(),
+                "--partition", layer.first.isoformat(),
+                env={**_variables(logs), "DAGSTER_HOME": instance.root_directory},
+            )()  # fmt: skip
 
 
 def ticks(folder: Path, quick: bool) -> Table:
@@ -137,10 +149,7 @@ def ticks(folder: Path, quick: bool) -> Table:
     count = 50 if quick else 1000
     make_logs(logs, count, 10)
     shutil.rmtree(logs / "performance", ignore_errors=True)
-    settings = Settings.from_env(
-        {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2020-01-01"}
-    )
-    runtime = Runtime(settings, lambda: _NOW)
+    runtime = Runtime(Settings.from_env(_variables(logs)), lambda: _NOW)
     with _instance(folder / "home-ticks") as instance:
         _backfill(runtime, instance, LAST_DAY - timedelta(days=9))
         watching = _tick(trade_log_sensor(runtime), instance)

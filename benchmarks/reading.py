@@ -13,7 +13,7 @@ from unittest import mock
 
 from benchmarks.contenders import CONTENDERS, OURS, TYPED
 from benchmarks.data import make_logs
-from benchmarks.measure import Run, alone, interleaved, ratio, timed, wall
+from benchmarks.measure import Run, alone, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage import logs
@@ -91,7 +91,7 @@ def _rows(
 
 
 def _cpu(_: str, runs: list[Run]) -> list[str]:
-    return [seconds(sorted(run.cpu for run in runs)[len(runs) // 2])]
+    return [seconds(cpu(runs))]
 
 
 def _exactness(name: str, _: list[Run]) -> list[str]:
