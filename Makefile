@@ -4,6 +4,9 @@ PYTHON ?= python3.11
 PORT ?= 3000
 RUN := .venv/bin/python -m
 
+# Every run, command and service is a process: without bytecode each compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test dev bench format screenshots clean
 
 demo: .venv/ready
