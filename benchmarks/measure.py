@@ -62,9 +62,10 @@ def command(*arguments: str, env: Mapping[str, str]) -> Callable[[], Run]:
 
     def run() -> Run:
         started = time.perf_counter()
-        done = subprocess.run(arguments, env=whole_env, check=False, stdout=subprocess.DEVNULL)
+        done = subprocess.run(arguments, env=whole_env, check=False, capture_output=True)
         if done.returncode not in (0, 2):
-            raise RuntimeError(f"{' '.join(arguments)}: exit status {done.returncode}")
+            said = done.stderr.decode("utf-8", "replace")
+            raise RuntimeError(f"{' '.join(arguments)}: exit status {done.returncode}\n{said}")
         return Run(time.perf_counter() - started, 0.0)
 
     return run

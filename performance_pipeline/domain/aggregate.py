@@ -4,7 +4,7 @@
 of the project is a combination of daily aggregates, and equals one reading of all raw lines.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import chain, islice
@@ -161,7 +161,7 @@ class OpenBook(msgspec.Struct, frozen=True):
 _decode_ids = msgspec.json.Decoder(list[str]).decode
 
 
-def _arrays(order_ids: Iterable[str]) -> tuple[msgspec.Raw, ...]:
+def _arrays(order_ids: Collection[str]) -> tuple[msgspec.Raw, ...]:
     return (msgspec.Raw(msgspec.json.encode(list(order_ids))),) if order_ids else ()
 
 

@@ -19,7 +19,7 @@ Key = TypeVar("Key", str, int)
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """Closed trades that share one name: a symbol, a strategy or an execution mode."""
+    """Closed trades that share one key, such as a symbol, a strategy or an hour."""
 
     total_trades: int
     total_wins: int
@@ -28,6 +28,7 @@ class Bucket(msgspec.Struct, frozen=True):
 
     @classmethod
     def joined(cls, buckets: Sequence[Self]) -> Self:
+        """All the trades of `buckets` as one, in an exact context."""
         return cls(
             sum([bucket.total_trades for bucket in buckets]),
             sum([bucket.total_wins for bucket in buckets]),

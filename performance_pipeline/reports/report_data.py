@@ -191,7 +191,11 @@ def _side(counts: Mapping[int, int], first: int) -> list[SizeBin]:
 
 
 def _by_weekday(days: Mapping[date, DailyAggregate]) -> Breakdown:
-    traded = [(day.weekday(), day_.stats) for day, day_ in days.items() if day_.stats.total_trades]
+    traded = [
+        (day.weekday(), aggregate.stats)
+        for day, aggregate in days.items()
+        if aggregate.stats.total_trades
+    ]
     totals = by_key(
         (
             weekday,
