@@ -84,7 +84,9 @@ def backfill(folder: Path, quick: bool) -> Table:
 
 
 def _partitions(days: int) -> int:
-    return sum(layer.partitions for layer in layers(LAST_DAY - timedelta(days=days - 1), LAST_DAY))
+    return sum(
+        len(layer.partitions) for layer in layers(LAST_DAY - timedelta(days=days - 1), LAST_DAY)
+    )
 
 
 def _variables(logs: Path) -> dict[str, str]:

@@ -32,7 +32,9 @@ def materialize_range(settings: Settings, first: date, last: date) -> None:
         tasks: list[TaskID] = []
 
         def on_layer(layer: Layer) -> None:
-            tasks.append(bar.add_task(layer.asset_key.to_user_string(), total=layer.partitions))
+            tasks.append(
+                bar.add_task(layer.asset_key.to_user_string(), total=len(layer.partitions))
+            )
 
         def on_partition() -> None:
             nonlocal done

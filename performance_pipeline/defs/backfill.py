@@ -13,12 +13,12 @@ from dagster._core.storage.tags import (
 
 from performance_pipeline.defs.alerting import update_alert_log
 from performance_pipeline.defs.build import build_definitions
-from performance_pipeline.defs.evaluations import evaluated_by
+from performance_pipeline.defs.evaluations import Partition
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import raised_warnings
-from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window, days_between
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,10 @@ class Layer:
     last: date
 
     @property
-    def partitions(self) -> int:
-        """How many partitions that is."""
-        count, key = 0, self.last
-        while key >= self.first:
-            count += 1
-            key = Period.of(self.window, date.fromordinal(key.toordinal() - 1)).key
-        return count
+    def partitions(self) -> list[date]:
+        """The days that name those partitions, in order."""
+        days = days_between(self.first, self.last)
+        return list(dict.fromkeys(Period.of(self.window, day).key for day in days))
 
 
 @dataclass(frozen=True)
@@ -71,13 +68,13 @@ def run_backfill(
 ) -> list[str]:
     """Materialize the days from `first` to `last`, and the weeks and months they touch.
 
-    Then the alert log is made true to what was evaluated. A partition that fails does not keep
+    Then the alert log is made true to what their checks say. A partition that fails does not keep
     the others from being done. Returns what failed and why.
     """
     definitions = build_definitions(runtime, loggers={"progress": _progress_logger(progress)})
     job = definitions.resolve_implicit_global_asset_job_def()
     failures: list[str] = []
-    run_ids = []
+    partitions: set[Partition] = set()
     for layer in layers(first, last):
         progress.on_layer(layer)
         result = job.execute_in_process(
@@ -93,8 +90,8 @@ def run_backfill(
             raise_on_error=False,
         )
         failures += _failures(result)
-        run_ids.append(result.run_id)
-    events = update_alert_log(runtime, instance, evaluated_by(instance, run_ids))
+        partitions |= {(layer.window, day.isoformat()) for day in layer.partitions}
+    events = update_alert_log(runtime, instance, partitions)
     for sentence in raised_warnings(events):
         progress.on_message(sentence, logging.WARNING)
     return failures

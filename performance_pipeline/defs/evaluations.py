@@ -93,19 +93,20 @@ def latest_evaluations(
     return found
 
 
-def all_evaluated(instance: dg.DagsterInstance) -> set[Partition]:
-    """Every partition that was ever evaluated."""
+def all_evaluated(
+    instance: dg.DagsterInstance, windows: Iterable[Window] = PARTITIONED_WINDOWS
+) -> set[Partition]:
+    """Every partition of `windows` that was ever evaluated."""
     return {
         (window, info.partition_key)
-        for window in PARTITIONED_WINDOWS
+        for window in windows
         for info in instance.event_log_storage.get_asset_check_partition_info([_check_key(window)])
         if info.partition_key is not None
     }
 
 
 def _newest_rolling(instance: dg.DagsterInstance) -> list[Evaluation]:
-    keys = {key for window, key in all_evaluated(instance) if window is Window.ROLLING}
-    for key in sorted(keys, reverse=True):
+    for _, key in sorted(all_evaluated(instance, [Window.ROLLING]), reverse=True):
         if evaluations := _latest(instance, Window.ROLLING, {key}):
             return evaluations
     return []
