@@ -40,7 +40,7 @@ def interleaved(
 
 
 def timed(job: Job) -> Callable[[], Run]:
-    """`job`, run in this process."""
+    """`job`, called in this process."""
 
     def run() -> Run:
         gc.collect()
@@ -58,20 +58,18 @@ def _cpu_so_far() -> float:
 
 def command(*arguments: str, env: Mapping[str, str]) -> Callable[[], Run]:
     """A whole process, from its start to its end; a breached target (2) is no failure."""
-    whole_env = {**users_environment(), **env}
+    whole_env = {**_users_environment(), **env}
 
-    def run() -> Run:
-        started = time.perf_counter()
+    def run() -> None:
         done = subprocess.run(arguments, env=whole_env, check=False, capture_output=True)
         if done.returncode not in (0, 2):
             said = done.stderr.decode("utf-8", "replace")
             raise RuntimeError(f"{' '.join(arguments)}: exit status {done.returncode}\n{said}")
-        return Run(time.perf_counter() - started, 0.0)
 
-    return run
+    return timed(run)
 
 
-def users_environment() -> dict[str, str]:
+def _users_environment() -> dict[str, str]:
     """This process's environment without settings of ours, and with bytecode kept.
 
     A machine told not to keep it compiles every module of this project anew in each process.

@@ -10,10 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from benchmarks.data import LAST_DAY, make_logs
 from benchmarks.empty_assets import empty_definitions
@@ -21,6 +17,7 @@ from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, time
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.defs.alerting import performance_alert_sensor
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
+from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.domain.windows import days_between
@@ -119,10 +116,7 @@ def _run_layers(definitions: dg.Definitions, instance: dg.DagsterInstance, first
         result = job.execute_in_process(
             instance=instance,
             asset_selection=[layer.asset_key],
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
-            },
+            tags=range_tags(layer.first, layer.last),
             run_config=_QUIET,
         )
         assert result.success

@@ -11,7 +11,6 @@ import itertools
 import json
 import logging
 import statistics
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.definitions.automation_tick_evaluation_context import build_run_requests
 
+from benchmarks.measure import best, command
 from benchmarks.tables import Table, seconds
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
@@ -177,12 +177,8 @@ def instance_bytes(home: Path) -> int:
 def process_start_seconds() -> float:
     """How long a new process takes until it has loaded the definitions; the best of three."""
     code = "from performance_pipeline.definitions import defs; defs().get_repository_def()"
-    found = []
-    for _ in range(3):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        found.append(time.perf_counter() - started)
-    return min(found)
+    start = command(sys.executable, "-c", code, env={})
+    return best([start() for _ in range(3)])
 
 
 def a_trading_day(folder: Path, quick: bool) -> Table:

@@ -7,12 +7,9 @@ from typing import Final, cast
 import dagster as dg
 from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
 from dagster._core.scheduler.instigation import InstigatorType
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, PERFORMANCE_TARGETS, summary_key
+from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import (
     ONE_DAY,
@@ -120,10 +117,7 @@ def daily_close_schedule(runtime: Runtime) -> dg.ScheduleDefinition:
             yield dg.RunRequest(
                 run_key=f"{tick}:{key.to_user_string()}:{first}:{last}",
                 asset_selection=[key],
-                tags={
-                    ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-                    ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-                },
+                tags=range_tags(first, last),
             )
         if not requests:
             yield dg.SkipReason("Every period that is over is closed.")

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from performance_pipeline.defs.alerting import update_alert_log
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.evaluations import Partition
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
+from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import raised_warnings
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window, days_between
@@ -80,11 +77,7 @@ def run_backfill(
         result = job.execute_in_process(
             instance=instance,
             asset_selection=[layer.asset_key],
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: layer.first.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: layer.last.isoformat(),
-                PROCESS_TAG: this_process(),
-            },
+            tags={**range_tags(layer.first, layer.last), PROCESS_TAG: this_process()},
             # Naming a logger is what replaces Dagster's own console output.
             run_config={"loggers": {"progress": {}}},
             raise_on_error=False,

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 
 from performance_pipeline.domain.windows import ROLLING_LOOKBACK_DAYS, Period, Window
 from performance_pipeline.settings import Settings, parse_date
@@ -53,3 +57,11 @@ def days_of_window(window: Window) -> dg.TimeWindowPartitionMapping:
 def partition_days(keys: list[str]) -> list[date]:
     """The key days of `keys`, in time order."""
     return sorted(parse_date(key) for key in keys)
+
+
+def range_tags(first: date, last: date) -> dict[str, str]:
+    """The tags of one run over the partitions from the key `first` to the key `last`."""
+    return {
+        ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+        ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+    }
