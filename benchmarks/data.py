@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from performance_pipeline.sample_logs import SampleOptions, sample_log
+from performance_pipeline.pipeline.sample_logs import SampleOptions, sample_log
 from performance_pipeline.storage.logs import log_name
 
 LAST_DAY = date(2025, 12, 31)

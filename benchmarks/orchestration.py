@@ -15,11 +15,11 @@ from benchmarks.data import LAST_DAY, make_logs
 from benchmarks.empty_assets import empty_definitions
 from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
-from performance_pipeline.defs.alerting import performance_alert_sensor
+from performance_pipeline.defs.alert_sensor import performance_alert_sensor
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
+from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.settings import Settings
 

@@ -13,7 +13,7 @@ import msgspec
 
 from benchmarks.figures import Figures, Record, figures_of, planned_ratio
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
-from performance_pipeline.domain.reading import ReadingRules, read_log
+from performance_pipeline.domain.log_reading import ReadingRules, read_log
 from performance_pipeline.storage.logs import LogContent, LogFile
 
 ZERO = Decimal(0)

@@ -26,7 +26,7 @@ from benchmarks.measure import best, command
 from benchmarks.tables import Table, seconds
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.settings import Settings
 
 # Today, which is the newest partition whatever the clock of the pipeline says.

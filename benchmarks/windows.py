@@ -12,9 +12,9 @@ from benchmarks.readers import pipeline
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.windows import Period, Window, days_between
+from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.sessions import keep_sessions
-from performance_pipeline.tracker import PerformanceTracker
 
 
 def recombination(folder: Path, quick: bool) -> Table:

@@ -4,12 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from performance_pipeline.frames import load_summaries, load_trades
-    from performance_pipeline.tracker import PerformanceTracker
+    from performance_pipeline.pipeline.frames import load_summaries, load_trades
+    from performance_pipeline.pipeline.tracker import PerformanceTracker
 
 __all__ = ["PerformanceTracker", "load_summaries", "load_trades"]
 
-_HOMES = {"PerformanceTracker": "tracker", "load_summaries": "frames", "load_trades": "frames"}
+_HOMES = {
+    "PerformanceTracker": "pipeline.tracker",
+    "load_summaries": "pipeline.frames",
+    "load_trades": "pipeline.frames",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,8 +15,8 @@ from performance_pipeline.commands.periods import asked_period, both_days, clipp
 from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings, parse_date
-from performance_pipeline.tracker import PerformanceTracker
 
 PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
@@ -79,7 +79,7 @@ def summary(
     export: Path | None,
 ) -> None:
     """Show one window, computed now from the aggregates; writes nothing but --export."""
-    from performance_pipeline.commands.show import show_summary
+    from performance_pipeline.commands.summary import show_summary
 
     tracker = PerformanceTracker(Settings.from_env())
     period = asked_period(tracker, window, day, start, end)
@@ -114,7 +114,7 @@ def report(
     Writes nothing but that page.
     """
     from performance_pipeline.commands.report import make_report
-    from performance_pipeline.reporting import default_period
+    from performance_pipeline.pipeline.report import default_period
 
     tracker = PerformanceTracker(Settings.from_env())
     if sum((bool(start or end), days is not None, window is not None)) > 1:
@@ -137,7 +137,7 @@ def report(
 @examples("performance-pipeline backfill --days 30")
 def backfill(days: int | None, start: date | None, end: date | None) -> None:
     """Materialize days, and the weeks and months they touch, through Dagster."""
-    from performance_pipeline.commands.materialize import materialize_range
+    from performance_pipeline.commands.backfill import materialize_range
 
     settings = Settings.from_env()
     tracker = PerformanceTracker(settings)
@@ -156,7 +156,7 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 @examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
 def verify(start: date | None, end: date | None) -> None:
     """Compare every summary with one recomputed from all raw lines of its days."""
-    from performance_pipeline.commands.verification import verify_range
+    from performance_pipeline.commands.verify import verify_range
 
     tracker = PerformanceTracker(Settings.from_env())
     last = end or max(tracker.today, start or tracker.today)
@@ -209,7 +209,7 @@ def acknowledge_alerts(ids: tuple[str, ...]) -> None:
 @examples("performance-pipeline sample-logs --out logs --days 30")
 def sample_logs(out: Path, days: int, trades_per_day: int, seed: int) -> None:
     """Write realistic, seeded trade logs that end today; never overwrites one."""
-    from performance_pipeline.commands.demo import write_samples
+    from performance_pipeline.commands.sample_logs import write_samples
 
     write_samples(out, days=days, trades_per_day=trades_per_day, seed=seed)
 

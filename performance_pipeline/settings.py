@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from performance_pipeline.domain.reading import ReadingRules
+from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.errors import PipelineError
 
 FORMAT_VERSION: Final = 2

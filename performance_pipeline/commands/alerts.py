@@ -8,10 +8,10 @@ import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, acknowledge
 from performance_pipeline.domain.numbers import plain
+from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.plain_json import plain_document
-from performance_pipeline.tracker import utc_now
 
 
 def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:

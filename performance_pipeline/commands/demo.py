@@ -1,27 +1,24 @@
-"""`sample-logs` and `demo`: realistic logs, and the whole pipeline over them."""
+"""`demo`: sample logs, and the whole pipeline over them, in a folder of its own."""
 
 import time
-from calendar import SATURDAY
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 import click
 
-from performance_pipeline.commands.progress import progress_bar
-from performance_pipeline.commands.show import show_view
+from performance_pipeline.commands.summary import show_view
 from performance_pipeline.domain.windows import Window, days_between
-from performance_pipeline.errors import PipelineError
-from performance_pipeline.reporting import (
+from performance_pipeline.pipeline.report import (
     REPORT_NAME,
     default_period,
     load_report,
     write_report,
 )
-from performance_pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
-from performance_pipeline.tracker import PerformanceTracker, utc_now
 
 DEMO_DAYS: Final = 90
 
@@ -31,26 +28,9 @@ def demo_settings(folder: Path) -> Settings:
     return Settings.from_env({"PERFORMANCE_LOG_DIR": str(folder / "logs")})
 
 
-def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int) -> None:
-    """Write sample logs ending today into `folder`; raises PipelineError rather than overwrite."""
-    try:
-        options = SampleOptions(
-            end=utc_now().date(), days=days, trades_per_day=trades_per_day, seed=seed
-        )
-        with progress_bar() as bar:
-            days_back = days_between(options.end - timedelta(days=days - 1), options.end)
-            task = bar.add_task(
-                "sample logs", total=sum(day.weekday() < SATURDAY for day in days_back)
-            )
-            written = write_sample_logs(folder, options, lambda _: bar.advance(task))
-    except (FileExistsError, ValueError) as error:
-        raise PipelineError(str(error)) from None
-    click.echo(f"{len(written)} logs in {folder}")
-
-
 def run_demo(folder: Path) -> None:
     """Sample logs to summaries in `folder`, and the last full week on the terminal."""
-    from performance_pipeline.commands.materialize import materialize_range
+    from performance_pipeline.commands.backfill import materialize_range
 
     started = time.monotonic()
     settings = demo_settings(folder)

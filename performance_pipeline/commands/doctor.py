@@ -2,14 +2,14 @@
 
 import click
 
+from performance_pipeline.domain.log_reading import trimmed_lines
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.domain.reading import trimmed_lines
 from performance_pipeline.domain.trades import RejectedLineError, parse_trade
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, trading_days_of
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
-from performance_pipeline.tracker import PerformanceTracker
 
 
 def examine(tracker: PerformanceTracker) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 import click
 
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.tracker import PerformanceTracker, RangeError
+from performance_pipeline.pipeline.tracker import PerformanceTracker, RangeError
 
 
 def asked_period(

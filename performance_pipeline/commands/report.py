@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from performance_pipeline.domain.windows import Period
-from performance_pipeline.reporting import load_report, write_report
-from performance_pipeline.tracker import PerformanceTracker
+from performance_pipeline.pipeline.report import load_report, write_report
+from performance_pipeline.pipeline.tracker import PerformanceTracker
 
 
 def make_report(tracker: PerformanceTracker, period: Period, path: Path) -> None:

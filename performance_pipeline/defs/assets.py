@@ -10,7 +10,7 @@ from datetime import date
 import dagster as dg
 from dagster._core.events import DagsterEvent
 
-from performance_pipeline.defs.judging import Evaluations, Judgement, judge_log, judge_targets
+from performance_pipeline.defs.check_results import Evaluations, Judgement, judge_log, judge_targets
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
@@ -24,7 +24,7 @@ from performance_pipeline.defs.partitions import Partitions, days_of_window, par
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.reports.equity import equity_steps
+from performance_pipeline.reports.equity_thumbnail import equity_steps
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.logs import UnreadableLogError

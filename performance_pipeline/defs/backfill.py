@@ -7,9 +7,9 @@ from datetime import date
 
 import dagster as dg
 
-from performance_pipeline.defs.alerting import update_alert_log
+from performance_pipeline.defs.alert_sensor import update_alert_log
 from performance_pipeline.defs.build import build_definitions
-from performance_pipeline.defs.evaluations import Partition
+from performance_pipeline.defs.check_history import Partition
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
 from performance_pipeline.defs.partitions import range_tags

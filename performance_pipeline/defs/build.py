@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from performance_pipeline.defs.alerting import performance_alert_sensor, performance_alerts_spec
+from performance_pipeline.defs.alert_sensor import performance_alert_sensor, performance_alerts_spec
 from performance_pipeline.defs.assets import (
     daily_aggregate_asset,
     performance_targets_spec,
@@ -21,10 +21,10 @@ from performance_pipeline.defs.automation import (
     once_a_day,
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
+from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
-from performance_pipeline.defs.report import performance_report_asset
+from performance_pipeline.defs.report_asset import performance_report_asset
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.defs.watching import trade_log_sensor
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import dagster as dg
 
-from performance_pipeline.defs.judging import Evaluations, Judgement, judge_log, judge_targets
+from performance_pipeline.defs.check_results import Evaluations, Judgement, judge_log, judge_targets
 from performance_pipeline.defs.keys import CHECKS, DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.partitions import Partitions, partition_days
 from performance_pipeline.defs.runtime import Runtime

@@ -14,9 +14,9 @@ import dagster as dg
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
-from performance_pipeline.reports.equity import equity_image
+from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline, number, summary_markdown
-from performance_pipeline.reports.report_data import ReportData
+from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
-from performance_pipeline.tracker import PerformanceTracker, utc_now
 
 
 @dataclass(frozen=True)

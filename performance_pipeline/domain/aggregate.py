@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from performance_pipeline.domain.distribution import Distribution
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
-from performance_pipeline.domain.profile import Profile
 from performance_pipeline.domain.trade_stats import Drawdown, TradeStats
 from performance_pipeline.domain.trades import Trade
 
@@ -192,7 +192,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
     opens: OpenBook = OpenBook()
     quality: Quality = Quality()
     modes: tuple[str, ...] = ()
-    profile: Profile = Profile()
+    distribution: Distribution = msgspec.field(default=Distribution(), name="profile")
 
     @classmethod
     def of(
@@ -215,7 +215,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
             opens=OpenBook.of(records),
             quality=quality,
             modes=tuple(sorted({record.mode for record in records})),
-            profile=Profile.of(closed, zone),
+            distribution=Distribution.of(closed, zone),
         )
 
 
@@ -233,12 +233,12 @@ def combine(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggreg
             combine_tails(aggregates, tail_size),
             stats=TradeStats.joined([part.stats for part in aggregates]),
             days=_joined_days(aggregates),
-            profile=Profile.joined([part.profile for part in aggregates]),
+            distribution=Distribution.joined([part.distribution for part in aggregates]),
         )
 
 
 def combine_tails(aggregates: Sequence[DailyAggregate], tail_size: int) -> DailyAggregate:
-    """`combine` without stats, days and profile: what a rolling window needs, with less work."""
+    """`combine` without stats, days and distribution: all that a rolling window needs."""
     tail: list[Trade] = []
     for part in reversed(aggregates):
         if len(tail) >= tail_size:

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from performance_pipeline.domain.fields import TIME, as_instant, judged_fields
+from performance_pipeline.domain.line_fields import TIME, as_instant, judged_fields
 from performance_pipeline.domain.numbers import (
     EXACT,
     PLANNED_RATIO_PLACES,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
-from performance_pipeline.domain.reading import LogReading, read_log, read_tail
+from performance_pipeline.domain.log_reading import LogReading, read_log, read_tail
 from performance_pipeline.domain.windows import log_days_of
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.files import write_if_changed

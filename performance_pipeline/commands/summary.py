@@ -1,0 +1,39 @@
+"""`summary`: one window as tables on the terminal, as JSON, or as Markdown."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.summaries import encode_summary, write_summary
+
+
+def show_summary(
+    tracker: PerformanceTracker, period: Period, form: str, export: Path | None
+) -> bool:
+    """Print the summary of `period`; False when it breaches a target."""
+    for sentence in (*tracker.targets.errors, *tracker.targets.warnings):
+        click.echo(f"warning: {sentence}", err=True)
+    summary = tracker.summarize(period)
+    if export is not None:
+        summary = write_summary(export, period, summary)
+    if form == "json":
+        click.echo(encode_summary(summary), nl=False)
+    elif form == "markdown":
+        click.echo(summary_markdown(summary), nl=False)
+    else:
+        show_view(summary)
+    return not any(result.status == "breached" for result in summary.targets)
+
+
+def show_view(summary: PerformanceSummary) -> None:
+    """Print the tables of `summary`."""
+    # Imported here because rich takes 50 ms, which nobody who asks for JSON should wait for.
+    from performance_pipeline.commands.screen import show
+    from performance_pipeline.reports.terminal import summary_view
+
+    show(partial(summary_view, summary))

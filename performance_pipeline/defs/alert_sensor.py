@@ -1,0 +1,150 @@
+"""Keeping the alert log true to the checks: the sensor, and the same for a backfill."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+import msgspec
+
+from performance_pipeline.defs.check_history import (
+    Partition,
+    all_evaluated,
+    evaluated_by,
+    finished_since,
+    latest_evaluations,
+    latest_finished,
+)
+from performance_pipeline.defs.keys import GROUP, OWNERS, PERFORMANCE_ALERTS, SUMMARY_KEYS
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
+from performance_pipeline.storage.alert_log import AlertLog
+
+# A run's time is taken before it is stored: look this far back again for those stored late.
+_OVERLAP: Final = timedelta(minutes=2)
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AlertCursor(msgspec.Struct, frozen=True):
+    """Up to where runs are taken account of, and how the alert log was left.
+
+    It saves work only: starting without one gives the same alert log.
+    """
+
+    finished_until: datetime = _EVER
+    recent_run_ids: tuple[str, ...] = ()
+    log_length: int = 0
+    log_digest: str = ""
+
+    @classmethod
+    def decode(cls, text: str | None) -> "AlertCursor | None":
+        try:
+            return msgspec.json.decode(text, type=cls) if text else None
+        except msgspec.DecodeError:
+            return None
+
+    @classmethod
+    def after(cls, runs: Sequence[dg.RunRecord], path: Path) -> "AlertCursor":
+        """The cursor once `runs` are taken account of, and the log at `path` was written."""
+        until = max((run.update_timestamp for run in runs), default=_EVER)
+        recent = (run for run in runs if run.update_timestamp > until - _OVERLAP)
+        return cls(until, tuple(run.dagster_run.run_id for run in recent), *_log_state(path))
+
+    def encode(self) -> str:
+        return msgspec.json.encode(self).decode()
+
+    def fits(self, path: Path) -> bool:
+        """Whether the alert log is still the one that was left, perhaps grown since."""
+        length, digest = _log_state(path, self.log_length)
+        return (length, digest) == (self.log_length, self.log_digest)
+
+
+def update_alert_log(
+    runtime: Runtime, instance: dg.DagsterInstance, partitions: set[Partition]
+) -> list[AlertEvent]:
+    """Append what the checks of `partitions` call for, and return it."""
+    if not partitions:
+        return []
+    # The checks are read once the log is ours: what another writer knew later is not unsaid.
+    return AlertLog(runtime.settings.alert_log).update(
+        lambda alerts: reconcile(
+            alerts,
+            latest_evaluations(instance, partitions),
+            now=runtime.clock(),
+            lookback_days=runtime.settings.lookback_days,
+        )
+    )
+
+
+def performance_alerts_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        PERFORMANCE_ALERTS,
+        deps=SUMMARY_KEYS,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"json"},
+        description=(
+            "The alert log, one line an event: target breaches as they are raised, updated,"
+            " acknowledged and resolved. What an operator has to act on."
+        ),
+    )
+
+
+def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
+    @dg.sensor(
+        minimum_interval_seconds=runtime.tick_seconds,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Keeps the alert log true to what the meets_targets checks say.",
+    )
+    def performance_alert_sensor(
+        context: dg.SensorEvaluationContext,
+    ) -> dg.SensorResult | dg.SkipReason:
+        path = runtime.settings.alert_log
+        AlertLog(path).mend()
+        cursor = AlertCursor.decode(context.cursor)
+        if cursor is None or not cursor.fits(path):
+            # A first look, or the log is not the one that was left: everything is told again,
+            # and reconciling keeps what the log still holds from being said twice.
+            runs = latest_finished(context.instance)
+            partitions = all_evaluated(context.instance)
+        else:
+            runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
+            new = {run.dagster_run.run_id for run in runs} - set(cursor.recent_run_ids)
+            if not new:
+                return dg.SkipReason("No run has finished since the last look.")
+            partitions = evaluated_by(context.instance, new)
+        events = update_alert_log(runtime, context.instance, partitions)
+        for sentence in raised_warnings(events):
+            context.log.warning(sentence)
+        return dg.SensorResult(
+            asset_events=[_materialization(path, events)] if events else [],
+            cursor=AlertCursor.after(runs, path).encode(),
+            skip_reason=None if events else "The alert log agrees with the checks.",
+        )
+
+    return performance_alert_sensor
+
+
+def _log_state(path: Path, length: int | None = None) -> tuple[int, str]:
+    """How long the alert log is, and its digest: of all of it, or of its first bytes."""
+    try:
+        content = path.read_bytes()[:length]
+    except FileNotFoundError:
+        return 0, ""
+    return len(content), hashlib.sha256(content).hexdigest() if content else ""
+
+
+def _materialization(path: Path, events: Sequence[AlertEvent]) -> dg.AssetMaterialization:
+    counts = Counter(event.status for event in events)
+    return dg.AssetMaterialization(
+        PERFORMANCE_ALERTS,
+        description=", ".join(f"{count} {status}" for status, count in counts.items()),
+        metadata={
+            "alert_log": dg.MetadataValue.path(path.absolute()),
+            "lines": dg.MetadataValue.int(len(events)),
+            **{status: dg.MetadataValue.int(count) for status, count in counts.items()},
+        },
+    )

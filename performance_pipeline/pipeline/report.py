@@ -1,0 +1,65 @@
+"""A report from the log folder to its file: what the command line and the asset share."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from performance_pipeline.domain.aggregate import combine
+from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.windows import Period, Window, trading_days_of
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.page.data import ReportData, report_data
+from performance_pipeline.reports.page.html import report_html
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.files import write_atomically
+
+REPORT_NAME: Final = "performance-report.html"
+REPORT_DAYS: Final = 365
+
+
+def default_period(tracker: PerformanceTracker) -> Period:
+    """The last year up to today, or what there is of it: from the oldest log, or partition, on."""
+    oldest = tracker.store.oldest_log
+    first_log = tracker.today
+    if oldest is not None:
+        first_log = min(trading_days_of(oldest, tracker.settings.timezone)[0], tracker.today)
+    first = max(tracker.first_of(REPORT_DAYS), tracker.settings.start_date, first_log)
+    return Period.spanning(min(first, tracker.today), tracker.today)
+
+
+def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:
+    """What the report over `period` shows, from aggregates and the alert log.
+
+    Raises UnreadableLogError and AlertLogError.
+    """
+    days = {day: tracker.day(day).aggregate for day in tracker.counted_days(period)}
+    whole = combine(list(days.values()), tracker.settings.rolling_window)
+    return report_data(
+        period,
+        tracker.summarize(period, whole),
+        days,
+        whole.distribution,
+        weeks=list(_summaries(tracker, period, Window.WEEKLY)),
+        months=list(_summaries(tracker, period, Window.MONTHLY)),
+        alerts=AlertLog(tracker.settings.alert_log).alerts().values(),
+    )
+
+
+def write_report(path: Path, report: ReportData) -> int:
+    """Write the page of `report` to `path`, and return its size in bytes."""
+    content = report_html(report).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content)
+    return len(content)
+
+
+def _summaries(
+    tracker: PerformanceTracker, period: Period, window: Window
+) -> Iterator[PerformanceSummary]:
+    """Every week or month that holds a day of `period`, the whole of it."""
+    day = period.first_day
+    while day <= period.last_day:
+        touched = Period.of(window, day)
+        yield tracker.summarize(touched)
+        day = touched.last_day + timedelta(days=1)

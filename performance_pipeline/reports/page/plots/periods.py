@@ -1,0 +1,136 @@
+"""Weeks and months: the P&L and the win rate of each, against what the targets asked for."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from performance_pipeline.reports.page.data import PeriodRow
+from performance_pipeline.reports.page.plots.base import (
+    GAIN,
+    INK,
+    LOSS,
+    MUTED,
+    PERCENT,
+    TIME,
+    TIP,
+    Spec,
+    amounts,
+    colors,
+    spec,
+)
+from performance_pipeline.reports.wording import counted, grouped, long_day
+
+_VERDICTS: Final = {"met": "target met", "breached": "target missed"}
+_NOT_JUDGED: Final = "not judged"
+_VERDICT_COLORS: Final = {"target met": GAIN, "target missed": LOSS, _NOT_JUDGED: MUTED}
+_VERDICT_SHAPES: Final = ["circle", "triangle-down", "square"]
+_SPAN: Final[Spec] = {"x": {**TIME, "field": "from"}, "x2": {"field": "to"}}
+# A bar may be too low, or too thin, to point at.
+_ANYWHERE: Final[Spec] = {
+    "mark": {"type": "rect", "opacity": 0, "aria": False},
+    "encoding": {**_SPAN, "tooltip": {"field": "tip"}},
+}
+
+
+def periods(rows: Sequence[PeriodRow], *, gap: float, live: bool) -> Spec:
+    """Bars as long as their periods but for the share `gap`; live, all of a period answers."""
+    traded = [row for row in rows if row.total_trades]
+    return spec(
+        "P&L and win rate by period",
+        data={"values": [_value(row, gap) for row in traded]},
+        spacing=14,
+        resolve={"scale": {"color": "independent", "shape": "independent"}},
+        vconcat=[
+            _pnl(any(row.pnl is not None for row in traded), live),
+            _rate(any(row.rate is not None for row in traded), live),
+        ],
+    )
+
+
+def _value(row: PeriodRow, gap: float) -> Spec:
+    return {
+        "from": _moment(row, 0),
+        "to": _moment(row, 1 - gap),
+        "middle": _moment(row, (1 - gap) / 2),
+        "pnl": float(row.realized_pnl),
+        "sign": "loss" if row.realized_pnl < 0 else "gain",
+        "pnl_target": None if row.pnl_target is None else float(row.pnl_target),
+        "rate": None if row.win_rate is None else float(row.win_rate),
+        "rate_target": None if row.rate is None else float(row.rate.target),
+        "verdict": _VERDICTS.get(row.rate.status if row.rate else "", _NOT_JUDGED),
+        "tip": _tip(row),
+    }
+
+
+def _pnl(judged: bool, live: bool) -> Spec:
+    bars: Spec = {
+        "mark": {"type": "bar"},
+        "encoding": {
+            **_SPAN,
+            "y": amounts("pnl"),
+            "y2": {"datum": 0},
+            "color": colors("sign", {"gain": GAIN, "loss": LOSS}),
+            **TIP,
+        },
+    }
+    return {
+        "height": 150,
+        "title": "P&L, and what its target asked for" if judged else "P&L",
+        "layer": [
+            bars,
+            *([_target("pnl_target", 2)] if judged else []),
+            *([_ANYWHERE] if live else []),
+        ],
+    }
+
+
+def _rate(judged: bool, live: bool) -> Spec:
+    legend = {"legend": {"orient": "bottom"} if judged else None}
+    shape_scale = {"domain": list(_VERDICT_COLORS), "range": _VERDICT_SHAPES}
+    points: Spec = {
+        "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1},
+        "encoding": {
+            "x": {**TIME, "field": "middle"},
+            "y": amounts("rate", PERCENT, scale={"zero": False, "nice": 4}),
+            "color": {**colors("verdict", _VERDICT_COLORS), **legend},
+            "shape": {"field": "verdict", "scale": shape_scale, **legend},
+            **TIP,
+        },
+    }
+    return {
+        "height": 90,
+        "title": "Win rate, and its target" if judged else "Win rate",
+        "layer": [
+            *([_target("rate_target", 1)] if judged else []),
+            points,
+            *([_ANYWHERE] if live else []),
+        ],
+    }
+
+
+def _target(field: str, width: int) -> Spec:
+    return {
+        "mark": {"type": "rule", "color": INK, "strokeWidth": width, "aria": False},
+        "encoding": {**_SPAN, "y": {"field": field, "type": "quantitative"}},
+    }
+
+
+def _moment(row: PeriodRow, share: float) -> str:
+    """When that share of the period is over, as text."""
+    hours = int(((row.last_day - row.first_day).days + 1) * 24 * share)
+    return f"{row.first_day + timedelta(days=hours // 24)}T{hours % 24:02}:00Z"
+
+
+def _tip(row: PeriodRow) -> str:
+    lines = [
+        f"{long_day(row.first_day)} to {long_day(row.last_day)}",
+        f"P&L {grouped(row.realized_pnl)}, {counted(row.total_trades, 'trade')}",
+    ]
+    if row.pnl is not None:
+        lines.append(
+            f"a day {grouped(row.pnl.actual)}, target {grouped(row.pnl.target)}: {row.pnl.status}"
+        )
+    lines.append(f"win rate {grouped(row.win_rate)}")
+    if row.rate is not None:
+        lines[-1] += f", target {grouped(row.rate.target)}: {row.rate.status}"
+    return "\n".join(lines)

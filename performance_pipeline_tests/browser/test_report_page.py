@@ -1,0 +1,320 @@
+"""The report in a browser: offline, exact, without scripts, in both colour schemes, on a phone.
+
+It needs the operating system's Chromium; where there is none these tests are skipped.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
+
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.report import load_report, write_report
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.summaries import summary_document
+from performance_pipeline_tests.support.lines import DAY, Place, at, place, session, win
+from performance_pipeline_tests.unit.reports.test_report import SCRIPT, alert
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+ONE_DAY: Final = timedelta(days=1)
+DAYS: Final = 60
+PERIOD: Final = Period.spanning(DAY, DAY + (DAYS - 1) * ONE_DAY)
+HOSTILE: Final = f"{SCRIPT} `|` " + "x" * 10_000
+
+
+@dataclass(frozen=True)
+class Written:
+    """A page on disk, and the summary that it shows."""
+
+    path: Path
+    document: dict[str, Any]
+
+
+def written(logs: Place, period: Period, path: Path) -> Written:
+    report = load_report(logs.tracker(), period)
+    write_report(path, report)
+    return Written(path, summary_document(report.summary))
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """Sixty days of trades, some hostile, with targets, alerts, a bad line and a lost day."""
+    folder = tmp_path_factory.mktemp("page")
+    targets = folder / "targets.yaml"
+    targets.write_text(
+        "win_rate_target: 60\ndaily_pl_target: 1500\nmax_drawdown_target: -50\n", encoding="utf-8"
+    )
+    logs = place(folder / "logs", TARGETS_FILE=str(targets), MARKET_CALENDAR="24/7")
+    for offset in range(DAYS):
+        day = DAY + offset * ONE_DAY
+        pnls = [f"{offset * 37 % 101 - 40}.25", "-12.75", f"{offset * 91 % 1999}"]
+        if offset != 30:
+            logs.write(day, *session(*pnls, day=day, hour=9 + offset % 8))
+    logs.write(DAY, win("0.5", at("12:00"), strategy_name=HOSTILE, symbol="A|B`"), b"{")
+    breaches = [alert(), alert(id="second", severity="CRITICAL", message=HOSTILE)]
+    AlertLog(logs.settings.alert_log).update(lambda _: breaches)
+    return written(logs, PERIOD, folder / "report.html")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not start for root, as which tests in a container run.
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Opened:
+    """The page in a browser without a network; whatever goes wrong in it is kept."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        path: Path,
+        *,
+        width: int = 1440,
+        scheme: Literal["light", "dark"] = "light",
+        scripts: bool = True,
+    ) -> None:
+        self.faults: list[str] = []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            java_script_enabled=scripts,
+        )
+        self.context.set_offline(True)
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._said)
+        self.page.on("pageerror", self._failed)
+        self.page.on("request", self._asked)
+        self.page.goto(path.as_uri())
+        if scripts:
+            self.page.wait_for_selector("html[data-drawn=all]", timeout=60_000)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)
+
+    def _failed(self, error: Error) -> None:
+        self.faults.append(str(error))
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            self.faults.append(request.url)
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, report: Written) -> Iterator[Opened]:
+    found = Opened(browser, report.path)
+    yield found
+    found.context.close()
+
+
+def amount(text: str) -> Decimal:
+    return Decimal(text.replace(",", "").removesuffix(" %"))
+
+
+def test_it_opens_offline_asks_for_nothing_and_nothing_fails(opened: Opened) -> None:
+    assert opened.faults == []
+    assert (
+        opened.page.locator(".answering .live svg").count() == opened.page.locator(".plot").count()
+    )
+
+
+def test_every_number_shown_is_exactly_the_number_beneath(opened: Opened) -> None:
+    shown = opened.page.locator("data").evaluate_all(
+        "found => found.map(one => [one.value, one.textContent])"
+    )
+    assert len(shown) > 300
+    for value, text in shown:
+        scale = 100 if text.endswith(("%", "points")) else 1
+        assert Decimal(re.sub(r"[,%a-z ]", "", text)) == Decimal(value) * scale
+
+
+def test_headline_figures_are_those_of_the_summary(opened: Opened, report: Written) -> None:
+    figures = opened.page.locator(".figure").evaluate_all(
+        "found => found.map(one => [one.querySelector('h2').textContent,"
+        " one.querySelector('.value data')?.value])"
+    )
+    names = {
+        "Realized P&L": "realized_pnl",
+        "Win rate": "win_rate",
+        "Maximum drawdown": "max_drawdown",
+        "Closed trades": "total_trades",
+        "Profit factor": "profit_factor",
+        "Expectancy": "expectancy",
+        "Payoff ratio": "payoff_ratio",
+    }
+    shown = dict(figures)
+    assert {name: shown[name] for name in names} == {
+        name: str(report.document[metric]) for name, metric in names.items()
+    }
+
+
+def test_the_targets_are_those_of_the_summary(opened: Opened, report: Written) -> None:
+    rows = opened.page.locator("section:has(> h2:text-is('Targets')) tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.querySelectorAll('data')].map(one => one.value))"
+    )
+    assert rows == [
+        [target["actual"], target["target"], target["variance"]]
+        for target in report.document["targets"]
+    ]
+
+
+def test_breakdowns_are_those_of_the_summary(opened: Opened, report: Written) -> None:
+    for title, key in (("By symbol", "by_symbol"), ("By strategy", "by_strategy")):
+        rows = opened.page.locator(f"section:has(> h2:text-is('{title}')) tbody tr").evaluate_all(
+            "rows => rows.map(row => [row.querySelector('.name').textContent,"
+            " [...row.querySelectorAll('data')].map(one => one.value)])"
+        )
+        assert dict(rows) == {
+            name: [str(row["total_trades"]), row["win_rate"], row["realized_pnl"]]
+            for name, row in report.document[key].items()
+        }
+
+
+@pytest.mark.parametrize("drawing", [".still", ".live"])
+def test_the_cells_of_the_calendar_sum_to_the_profit(
+    opened: Opened, report: Written, drawing: str
+) -> None:
+    labels = opened.page.locator(f"[data-plot^=calendar] {drawing} path[aria-label]").evaluate_all(
+        "cells => cells.map(cell => cell.getAttribute('aria-label'))"
+    )
+    amounts = [found for label in labels if (found := re.search(r"\n(\S+), [\d,]+ trades?", label))]
+    assert sum(amount(found[1]) for found in amounts) == amount(report.document["realized_pnl"])
+    assert sum("no log" in label for label in labels) == 1
+
+
+def test_pointing_at_a_day_shows_its_numbers(opened: Opened) -> None:
+    cell = opened.page.locator("[data-plot=calendar-0] .live path[aria-label]").first
+    cell.scroll_into_view_if_needed()
+    opened.page.wait_for_timeout(300)  # Scrolling on takes a hint away.
+    cell.hover()
+    hint = opened.page.locator(".hint")
+    hint.wait_for(state="visible", timeout=5_000)
+    assert hint.inner_text() == cell.get_attribute("aria-label")
+
+
+def test_pointing_anywhere_at_the_curve_shows_the_nearest_day(opened: Opened) -> None:
+    plot = opened.page.locator("[data-plot=equity] .live")
+    plot.scroll_into_view_if_needed()
+    opened.page.wait_for_timeout(300)
+    box = plot.bounding_box()
+    assert box is not None
+    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 120)
+    hint = opened.page.locator(".hint")
+    hint.wait_for(state="visible", timeout=5_000)
+    assert re.search(r"\d{4}-\d\d-\d\d\ntotal \S+\nday \S+, 3 trades", hint.inner_text())
+
+
+def test_dragging_over_the_strip_zooms_the_curve(browser: Browser, report: Written) -> None:
+    opened = Opened(browser, report.path)
+    plot = opened.page.locator("[data-plot=equity] .live")
+
+    def line() -> str | None:
+        return plot.locator(".mark-line path").first.get_attribute("d")
+
+    before = line()
+    strip = plot.locator("svg").bounding_box()
+    assert strip is not None
+    y = strip["y"] + strip["height"] - 20
+    opened.page.mouse.move(strip["x"] + strip["width"] * 0.4, y)
+    opened.page.mouse.down()
+    opened.page.mouse.move(strip["x"] + strip["width"] * 0.6, y, steps=5)
+    opened.page.mouse.up()
+    opened.page.wait_for_timeout(200)
+    assert line() != before
+    opened.page.mouse.dblclick(strip["x"] + strip["width"] * 0.5, y)
+    opened.page.wait_for_timeout(200)
+    assert line() == before
+    assert opened.faults == []
+    opened.context.close()
+
+
+def test_text_from_logs_runs_nowhere(opened: Opened) -> None:
+    assert opened.page.locator("b").count() == 0
+    names = opened.page.locator("section:has(> h2:text-is('By strategy')) .name")
+    assert HOSTILE in names.all_text_contents()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_nothing_is_wider_than_the_screen(
+    browser: Browser, report: Written, width: int, scripts: bool
+) -> None:
+    opened = Opened(browser, report.path, width=width, scripts=scripts)
+    wide = opened.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
+    opened.context.close()
+
+
+def test_it_reads_without_scripts(browser: Browser, report: Written) -> None:
+    opened = Opened(browser, report.path, scripts=False)
+    drawings = opened.page.locator(".still svg")
+    assert drawings.count() == opened.page.locator(".plot").count()
+    assert all(drawings.nth(index).is_visible() for index in range(drawings.count()))
+    opened.page.locator("summary:text-is('Days as a table')").click()
+    assert opened.page.locator("#days tbody tr").count() == len(report.document["daily"])
+    assert opened.faults == []
+    opened.context.close()
+
+
+def test_light_and_dark_differ_in_page_and_drawings(browser: Browser, report: Written) -> None:
+    seen = []
+    for scheme in ("light", "dark"):
+        opened = Opened(browser, report.path, scheme="dark" if scheme == "dark" else "light")
+        seen.append(
+            opened.page.evaluate(
+                "[getComputedStyle(document.body).backgroundColor,"
+                " getComputedStyle(document.querySelector('.live .mark-line path')).stroke]"
+            )
+        )
+        opened.context.close()
+    (light_page, light_line), (dark_page, dark_line) = seen
+    assert light_page != dark_page
+    assert light_line != dark_line
+
+
+def test_what_is_printed_are_the_still_drawings(browser: Browser, report: Written) -> None:
+    opened = Opened(browser, report.path)
+    opened.page.emulate_media(media="print")
+    assert opened.page.locator(".still svg").first.is_visible()
+    assert not opened.page.locator(".live").first.is_visible()
+    opened.context.close()
+
+
+def test_headings_form_an_outline_and_regions_have_names(opened: Opened) -> None:
+    levels = opened.page.locator("h1, h2, h3").evaluate_all(
+        "found => found.map(one => Number(one.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert all(later - before <= 1 for before, later in pairwise(levels))
+    for region in opened.page.locator("[role=region]").all():
+        assert region.get_attribute("aria-label")
+        assert region.get_attribute("tabindex") == "0"
+
+
+@pytest.mark.parametrize(("pnls", "plots"), [((), 0), (("12.5",), 2), (("5", "-80", "30"), 2)])
+def test_no_trade_one_trade_and_one_day_are_pages_without_faults(
+    browser: Browser, tmp_path: Path, pnls: tuple[str, ...], plots: int
+) -> None:
+    logs = place(tmp_path / "logs")
+    logs.write(DAY, *session(*pnls))
+    page = written(logs, Period.spanning(DAY, DAY), tmp_path / "page.html")
+    opened = Opened(browser, page.path, scripts=bool(pnls))
+    assert opened.faults == []
+    assert opened.page.locator(".plot").count() == plots
+    if not pnls:
+        assert opened.page.locator("h2:text-is('No trades in window')").is_visible()
+    opened.context.close()

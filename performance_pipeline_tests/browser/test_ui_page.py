@@ -1,0 +1,87 @@
+"""Dagster's own pages over a running service, as an operator's browser shows them."""
+
+import re
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+from dagster._core.execution.backfill import BulkActionStatus
+
+from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline_tests.support.service import TODAY, Service, wait_until
+
+CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
+
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright, a development dependency, is not installed"
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to look with")
+
+# A whole week, over and so judged, and with a log each weekday.
+WEEK: Final = TODAY - timedelta(days=TODAY.weekday() + 7)
+PATIENCE_MS: Final = 60_000
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    running = Service(tmp_path, "win_rate_target: 99\n", "manual_definitions")
+    yield running
+    running.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/server_info", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Service) -> None:
+    write_sample_logs(
+        service.logs,
+        SampleOptions(end=WEEK + timedelta(days=4), days=5, trades_per_day=30),
+    )
+    wait_until("the web server", lambda: answers(service.url))
+    with playwright_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1440, "height": 1200})
+        page.set_default_timeout(PATIENCE_MS)
+
+        page.goto(f"{service.url}/asset-groups")
+        for name in ("daily_aggregate", "weekly_summary", "performance_alerts"):
+            page.get_by_text(name, exact=True).first.wait_for()
+
+        page.goto(f"{service.url}/assets/weekly_summary?view=partitions")
+        page.get_by_text(str(WEEK), exact=True).first.wait_for()
+        page.get_by_role("button", name=re.compile("Materialize")).first.click()
+        launch = page.get_by_role("button", name="Launch backfill")
+        # No day has been materialized, and Dagster asks whether that is meant.
+        page.get_by_role("button", name="Confirm").click()
+        page.get_by_role("button", name="All", exact=True).last.click()
+        launch.click()
+        wait_until(
+            "the backfill that was launched in the UI",
+            lambda: any(
+                backfill.status is BulkActionStatus.COMPLETED_SUCCESS
+                for backfill in service.instance.get_backfills()
+                if "dagster/from_ui" in backfill.tags
+            ),
+        )
+
+        page.goto(f"{service.url}/assets/weekly_summary?view=partitions&partition={WEEK}")
+        page.get_by_text("win_rate", exact=True).first.wait_for()
+        assert page.get_by_text("breached", exact=True).count() == 1
+        page.get_by_text("[Show Markdown]").first.click()
+        plot = page.get_by_role("img", name=re.compile("^Equity curve of 5 steps from 0 to "))
+        plot.wait_for()
+        assert plot.evaluate("image => image.complete && image.naturalWidth") == 480
+        summary = service.summary("weekly", WEEK)
+        assert plot.get_attribute("alt").endswith(f" {summary['realized_pnl']}")
+        assert page.get_by_role("cell", name=summary["gross_profit"], exact=True).count() == 1
+        browser.close()

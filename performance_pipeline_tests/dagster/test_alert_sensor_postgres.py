@@ -1,0 +1,201 @@
+"""The alert sensor on PostgreSQL: the same lines as on SQLite.
+
+Starts a server of its own from Debian's package, and is skipped where that or dagster-postgres is
+not installed.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import dagster as dg
+import pytest
+
+from performance_pipeline.defs import check_history
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
+from performance_pipeline_tests.dagster.test_alert_sensor import (
+    AGREES,
+    BREACH,
+    CORRECT,
+    NOTHING_NEW,
+    STEMS,
+    Service,
+    Tick,
+    checked,
+    evaluate,
+    finish,
+    service_on,
+    start_run,
+)
+from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, session
+from performance_pipeline_tests.unit.domain.test_alerts import CRITICAL, MET, WARN, evaluation
+
+DEBIAN: Final = Path("/usr/lib/postgresql")
+
+
+def binaries() -> Path:
+    """The folder of the server's programs, the newest if Debian has several."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    if not versions:
+        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
+    return versions[-1].parent
+
+
+def server_user() -> dict[str, Any]:
+    """How to run the server's programs: it refuses root."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        pwd.getpwnam("postgres")
+    except KeyError:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+    return {"user": "postgres", "group": "postgres", "extra_groups": []}
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The URL of an empty database on a server of our own."""
+    if importlib.util.find_spec("dagster_postgres") is None:
+        pytest.skip("dagster-postgres is not installed")
+    programs, user = binaries(), server_user()
+    # Not in pytest's folders: those of root are closed to the user postgres.
+    with tempfile.TemporaryDirectory(prefix="alerts-postgres-") as name:
+        folder, port = Path(name), free_port()
+        if user:
+            shutil.chown(folder, "postgres", "postgres")
+        data = str(folder / "data")
+        run = Run(programs, folder, user)
+        run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
+        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
+        log = str(folder / "log")
+        run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", log, "-o", options, "start")
+        try:
+            # SQLAlchemy 2.1 takes a plain postgresql:// for psycopg 3, which dagster-postgres
+            # does not work with.
+            yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+
+
+class Run:
+    """Runs one of the server's programs and lets it fail loudly."""
+
+    def __init__(self, programs: Path, folder: Path, user: Mapping[str, Any]) -> None:
+        self.programs, self.folder, self.user = programs, folder, user
+
+    def __call__(self, program: str, *arguments: str) -> None:
+        # Into a file: a pipe would be held open by the server that pg_ctl leaves behind.
+        with (self.folder.parent / f"{self.folder.name}.output").open("w+") as output:
+            try:
+                subprocess.run(
+                    [str(self.programs / program), *arguments],
+                    cwd=self.folder,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    check=True,
+                    **self.user,
+                )
+            except subprocess.CalledProcessError as error:
+                output.seek(0)
+                error.add_note(output.read())
+                raise
+            finally:
+                Path(output.name).unlink()
+
+
+@pytest.fixture(scope="module")
+def instance(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
+    home = tmp_path_factory.mktemp("home")
+    (home / "dagster.yaml").write_text(
+        f"storage:\n  postgres:\n    postgres_url: {url}\ntelemetry:\n  enabled: false\n"
+    )
+    with dg.DagsterInstance.from_config(str(home)) as found:
+        yield found
+
+
+@pytest.fixture
+def service(instance: dg.DagsterInstance, tmp_path: Path) -> Service:
+    """A service on which nothing has happened yet."""
+    instance.wipe()
+    return service_on(instance, tmp_path)
+
+
+def test_breach_correct_breach_is_raised_resolved_raised_for_every_window(
+    service: Service,
+) -> None:
+    ticks = []
+    for pnls in (BREACH, CORRECT, BREACH):
+        service.here.write(DAY, *session(*pnls))
+        service.materialize(*PARTITIONED_WINDOWS)
+        ticks.append(service.tick().lines)
+        assert service.tick().lines == []
+    assert service.tick() == Tick(skipped=NOTHING_NEW)
+    assert ticks == [
+        [(f"{stem}-1", "raised") for stem in STEMS],
+        [(f"{stem}-1", "resolved") for stem in STEMS],
+        [(f"{stem}-2", "raised") for stem in STEMS],
+    ]
+    service.cursor = None
+    assert service.tick() == Tick(skipped=AGREES)
+    service.log.path.unlink()
+    assert service.tick().lines == [(f"{stem}-1", "raised") for stem in STEMS]
+
+
+def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(service: Service) -> None:
+    service.here.write(DAY, *session(*BREACH))
+    service.materialize(Window.DAILY, Window.ROLLING)
+    assert len(service.tick().lines) == 2
+    service.check_alone(Window.DAILY)
+    assert service.tick() == Tick(skipped=AGREES)
+
+
+def test_what_a_run_has_evaluated_counts_once_it_is_over(service: Service) -> None:
+    checked(service.instance, evaluation(MET), evaluation(MET, window=Window.ROLLING))
+    run_id = start_run(service.instance)
+    evaluate(
+        service.instance,
+        run_id,
+        evaluation(WARN),
+        evaluation(CRITICAL, window=Window.ROLLING, day=NEXT_DAY),
+    )
+    assert service.tick() == Tick(skipped=AGREES)
+    assert service.tick() == Tick(skipped=NOTHING_NEW)
+    finish(service.instance, run_id, dg.DagsterEventType.RUN_FAILURE)
+    assert service.tick().lines == [
+        ("daily-2025-06-10-win_rate-1", "raised"),
+        ("rolling-2025-06-11-win_rate-1", "raised"),
+    ]
+
+
+def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [DAY + count * ONE_DAY for count in range(7)]
+    for judged in (WARN, MET, CRITICAL):
+        checked(service.instance, *(evaluation(judged, day=day) for day in days))
+    checked(service.instance, *(evaluation(MET, day=day) for day in days[::2]))
+    expected = [(f"daily-{day}-win_rate-1", "raised") for day in days[1::2]]
+    assert service.tick().lines == expected
+    for many, page in ((0, 2), (0, 1000), (1000, 1)):
+        monkeypatch.setattr(check_history, "_MANY", many)
+        monkeypatch.setattr(check_history, "_PAGE", page)
+        monkeypatch.setattr(check_history, "_PAGE_OF_ONE", page)
+        service.log.path.unlink()
+        assert service.tick().lines == expected

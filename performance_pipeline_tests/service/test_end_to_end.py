@@ -1,0 +1,173 @@
+"""The real thing: `dagster dev` with its daemon, files dropped into a folder, results read back."""
+
+import gzip
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline_tests.support.service import TODAY, Service, wait_until
+
+
+def day_of(ago: int) -> date:
+    return TODAY - timedelta(days=ago)
+
+
+def log(service: Service, day: date) -> Path:
+    return service.logs / f"{day}.jsonl"
+
+
+def loss(amount: str, day: date = TODAY) -> bytes:
+    return (
+        f'{{"timestamp":"{day}T00:00:01Z","symbol":"LATE","action":"BUY","quantity":"1",'
+        f'"price":"10","outcome":"loss","net_profit_loss":"{amount}"}}\n'
+    ).encode()
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    running = Service(tmp_path)
+    yield running
+    running.stop()
+
+
+def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without_a_click(
+    service: Service,
+) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    month = TODAY.replace(day=1)
+
+    written = write_sample_logs(service.logs, SampleOptions(end=yesterday, days=40))
+    oldest = date.fromisoformat(written[0].stem)
+    wait_until(
+        "every day, week and month of the dropped logs",
+        lambda: (
+            service.summary("daily", oldest).get("total_trades") == 40
+            and service.summary("rolling", TODAY) != {}
+            and service.summary("weekly", TODAY - timedelta(days=TODAY.weekday())) != {}
+            and service.summary("monthly", month) != {}
+        ),
+    )
+    for asset in ("daily_aggregate", "daily_summary", "weekly_summary", "monthly_summary"):
+        # One when the targets were first seen, one for the logs.
+        assert sum(asset in assets for assets, _ in service.runs()) <= 2
+
+    log(service, TODAY).write_bytes(loss("-2500"))
+    wait_until(
+        "today's loss in its day and month",
+        lambda: (
+            service.pnl("daily", TODAY) == "-2500"
+            and "LATE" in service.summary("monthly", month).get("by_symbol", {})
+        ),
+    )
+    wait_until(
+        "the alert on today's drawdown",
+        lambda: (
+            [(a["status"], a["actual"]) for a in service.alerts() if a["period"] == str(TODAY)]
+            == [("raised", "-2500")]
+        ),
+    )
+
+    log(service, TODAY).write_bytes(loss("-25"))
+    wait_until(
+        "the alert to be over once the log is corrected",
+        lambda: (
+            [a["status"] for a in service.alerts() if a["period"] == str(TODAY)]
+            == ["raised", "resolved"]
+        ),
+    )
+
+    before = service.pnl("daily", oldest)
+    written[0].write_bytes(b"")
+    wait_until(
+        "an edit of weeks ago",
+        lambda: service.pnl("daily", oldest) == "0" != before,
+    )
+    assert all(succeeded for _, succeeded in service.runs()[:-1])
+
+
+def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_is_unmounted(
+    service: Service, tmp_path: Path
+) -> None:
+    replaced, archived, deleted, new = (day_of(ago) for ago in (40, 30, 20, 10))
+    for day in (replaced, archived, deleted):
+        log(service, day).write_bytes(loss("-10", day))
+    log(service, TODAY).write_bytes(loss("-1"))
+    wait_until(
+        "every day of the first logs",
+        lambda: (
+            [service.pnl("daily", day) for day in (replaced, archived, deleted, new, TODAY)]
+            == ["-10", "-10", "-10", "0", "-1"]
+            and service.pnl("rolling", TODAY) == "-31"
+        ),
+    )
+
+    another = tmp_path / "another"
+    another.write_bytes(loss("-70", replaced))
+    another.replace(log(service, replaced))
+    plain = log(service, archived)
+    plain.with_name(f"{plain.name}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+    log(service, deleted).unlink()
+    log(service, new).write_bytes(loss("-30", new))
+    half = loss("-2")
+    with log(service, TODAY).open("ab") as growing:
+        growing.write(loss("-1") + half[:50])
+    wait_until(
+        "the replaced, the deleted and the new log, and the whole line of today's",
+        lambda: (
+            service.pnl("daily", replaced) == "-70"
+            and service.pnl("daily", new) == "-30"
+            and service.summary("daily", deleted)["data_quality"]["warnings"] != []
+            and service.summary("daily", TODAY)["data_quality"]["duplicates"] == 1
+            and service.pnl("rolling", TODAY) == "-121"
+        ),
+    )
+    assert service.pnl("daily", deleted) == "-10"
+    assert service.computed(archived) == 1
+
+    before = service.outputs()
+    unmounted = tmp_path / "unmounted"
+    unmounted.mkdir()
+    for path in sorted(service.logs.glob("20*.jsonl*")):
+        shutil.move(path, unmounted)
+    wait_until("an error", lambda: b"is the folder mounted?" in service.printed.read_bytes())
+    assert service.outputs() == before
+    for path in unmounted.iterdir():
+        shutil.move(path, service.logs)
+    with log(service, TODAY).open("ab") as growing:
+        growing.write(half[50:])
+    wait_until(
+        "the logs to be back, and the half-written line to be completed",
+        lambda: service.pnl("daily", TODAY) == "-3" and service.pnl("rolling", TODAY) == "-123",
+    )
+    assert service.computed(archived) == 1
+
+
+def test_a_service_killed_in_the_middle_of_a_run_goes_on_where_it_was(service: Service) -> None:
+    written = write_sample_logs(service.logs, SampleOptions(end=day_of(1), days=40))
+    started = [dg.DagsterRunStatus.STARTED]
+    wait_until(
+        "a run over the logs",
+        lambda: bool(service.instance.get_runs(dg.RunsFilter(statuses=started))),
+    )
+    service.kill()
+    service.start()
+    oldest = date.fromisoformat(written[0].stem)
+    wait_until(
+        "every layer",
+        lambda: (
+            service.summary("daily", oldest).get("total_trades") == 40
+            and service.summary("weekly", oldest - timedelta(days=oldest.weekday())) != {}
+            and service.summary("monthly", oldest.replace(day=1)) != {}
+            and service.summary("rolling", TODAY).get("total_trades") == 20
+        ),
+    )
+    wait_until(
+        "the killed run to be told from a running one",
+        lambda: not service.instance.get_runs(dg.RunsFilter(statuses=started)),
+    )

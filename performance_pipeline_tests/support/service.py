@@ -1,0 +1,137 @@
+"""A real `dagster dev` with its daemon over a folder of logs, for tests to start, kill and read."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+TODAY = datetime.now(UTC).date()
+PATIENCE_SECONDS = 300  # what takes 30 alone, on a machine that is busy with other tests
+
+# As shipped, but for how long a run waits in the queue.
+IMPATIENT = """
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config: {dequeue_interval_seconds: 1}
+"""
+
+
+class Service:
+    """A running `dagster dev` over an empty folder of logs."""
+
+    def __init__(
+        self,
+        root: Path,
+        targets: str = "max_drawdown_target: -1000\n",
+        definitions: str = "impatient_definitions",
+    ) -> None:
+        self.logs = root / "logs"
+        self.output = self.logs / "performance"
+        home = root / "home"
+        for folder in (self.logs, home):
+            folder.mkdir()
+        targets_file = root / "targets.yaml"
+        targets_file.write_text(targets, encoding="utf-8")
+        shipped = resources.files("performance_pipeline") / "dagster.yaml"
+        configuration = shipped.read_text(encoding="utf-8") + IMPATIENT
+        (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
+        # Made before the service starts: two processes that make one at once can break it.
+        self.instance = dg.DagsterInstance.from_config(str(home))
+        self.instance.get_runs(limit=1)
+        self._environment = {
+            **os.environ,
+            "DAGSTER_HOME": str(home),
+            "PERFORMANCE_LOG_DIR": str(self.logs),
+            "PERFORMANCE_TARGETS_FILE": str(targets_file),
+            "PERFORMANCE_MARKET_CALENDAR": "none",
+            "PERFORMANCE_REFRESH_SECONDS": "0",
+            "PERFORMANCE_START_DATE": str(TODAY - timedelta(days=60)),
+        }
+        self.printed = root / "service.log"
+        self._module = f"performance_pipeline_tests.support.{definitions}"
+        self._port = str(free_port())
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        with self.printed.open("ab") as printed:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "dagster", "dev", "-m", self._module, "-p", self._port],
+                cwd=Path(__file__).parents[2],
+                env=self._environment,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """Everything at once, as a power cut would."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End every process of the service: the next test must not meet its daemon."""
+        self.kill()
+        self.instance.dispose()
+
+    def summary(self, window: str, key: date) -> dict[str, Any]:
+        """The stored summary; an empty one while there is none."""
+        path = self.output / f"{window}-summary-{key}.json"
+        return json.loads(path.read_bytes()) if path.exists() else {}
+
+    def pnl(self, window: str, key: date) -> str | None:
+        return self.summary(window, key).get("realized_pnl")
+
+    def outputs(self) -> dict[str, bytes]:
+        """Every summary and aggregate as it is on disk."""
+        paths = [*self.output.glob("*.json"), *self.output.glob("aggregates/*.json")]
+        return {path.name: path.read_bytes() for path in paths}
+
+    def computed(self, day: date) -> int:
+        """How often the aggregate of `day` was materialized."""
+        records = self.instance.fetch_materializations(
+            dg.AssetRecordsFilter(dg.AssetKey("daily_aggregate"), asset_partitions=[str(day)]),
+            limit=100,
+        ).records
+        return len(records)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        path = self.logs / "performance-alerts.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+    def runs(self) -> list[tuple[set[str], bool]]:
+        """The assets of every run, and whether it succeeded, oldest first."""
+        return [
+            (
+                {key.to_user_string() for key in run.asset_selection or ()},
+                run.status is dg.DagsterRunStatus.SUCCESS,
+            )
+            for run in reversed(self.instance.get_runs())
+        ]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def wait_until(what: str, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
+        time.sleep(0.5)
