@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 import dagster as dg
-from dagster._core.events import DagsterEvent
 
-from performance_pipeline.defs.check_results import Evaluations, Judgement, judge_log, judge_targets
+from performance_pipeline.defs.automation import Condition
+from performance_pipeline.defs.check_results import (
+    CheckResult,
+    check_evaluations,
+    evaluate_log,
+    evaluate_targets,
+)
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
@@ -49,8 +54,6 @@ _DESCRIPTIONS = {
         " sign that an edge is fading: it is judged while the day runs."
     ),
 }
-
-Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
 
 _PROGRESS_EVERY = 50
 
@@ -113,7 +116,7 @@ def daily_aggregate_asset(
             return aggregate_metadata(refreshed, tracker.store.path(day))
 
         try:
-            _materialize_each(context, refresh, lambda day: judge_log(tracker.day(day)))
+            _materialize_each(context, refresh, lambda day: evaluate_log(tracker.day(day)))
         finally:
             tracker.store.save_index()
 
@@ -163,7 +166,9 @@ def summary_asset(
             written = write_summary(folder, period, summary)
             return summary_metadata(written, path, equity_steps(window, aggregate), restated)
 
-        _materialize_each(context, write, lambda day: judge_targets(folder, Period.of(window, day)))
+        _materialize_each(
+            context, write, lambda day: evaluate_targets(folder, Period.of(window, day))
+        )
 
     return summary
 
@@ -171,12 +176,12 @@ def summary_asset(
 def _materialize_each(
     context: dg.AssetExecutionContext,
     materialize: Callable[[date], Metadata],
-    judge: Callable[[date], Judgement],
+    evaluate: Callable[[date], CheckResult],
 ) -> None:
     """Materialize every partition of the run, each with its own metadata.
 
     A partition that needs a log which cannot be read does not keep the others from being done:
-    they are recorded and judged, and then the run fails, naming the partition and the log.
+    they are recorded and checked, and then the run fails, naming the partition and the log.
     """
     days = partition_days(list(context.partition_keys))
     done: dict[date, Metadata] = {}
@@ -192,7 +197,7 @@ def _materialize_each(
         for day, metadata in done.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return
-    _record(context, done, judge)
+    _record(context, done, evaluate)
     reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
     raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
 
@@ -200,19 +205,15 @@ def _materialize_each(
 def _record(
     context: dg.AssetExecutionContext,
     done: Mapping[date, Metadata],
-    judge: Callable[[date], Judgement],
+    evaluate: Callable[[date], CheckResult],
 ) -> None:
     """Record the partitions of a run that is about to fail, whose checks Dagster will skip."""
-    keys = [day.isoformat() for day in done]
     for day, metadata in done.items():
         context.log_event(
             dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
         )
-    evaluation = Evaluations(context.instance, context.asset_key, keys)
-    for day in done:
-        DagsterEvent.asset_check_evaluation(
-            context.get_step_execution_context(), evaluation(day.isoformat(), judge(day))
-        )
+    for evaluation in check_evaluations(context.instance, context.asset_key, list(done), evaluate):
+        dg.DagsterEvent.asset_check_evaluation(context.get_step_execution_context(), evaluation)
 
 
 def _warn_of_rejected_lines(context: dg.AssetExecutionContext, day: Day) -> None:

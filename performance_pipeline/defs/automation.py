@@ -5,9 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Final, cast
 
 import dagster as dg
-from dagster._core.definitions.assets.job.asset_job import IMPLICIT_ASSET_JOB_NAME
-from dagster._core.scheduler.instigation import InstigatorType
 
+from performance_pipeline.defs.dagster_internals import IMPLICIT_ASSET_JOB_NAME, InstigatorType
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, PERFORMANCE_TARGETS, summary_key
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
@@ -22,9 +21,9 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.summaries import stored_periods, summary_path
 
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
+"""When an asset runs by itself, and its check with it."""
 
 AUTOMATION_SENSOR: Final = "refresh_automation_sensor"
-
 
 # A few minutes past midnight, so that the day's last lines are written.
 _CLOSE: Final = "5 0 * * *"
@@ -32,7 +31,7 @@ _AFTER_CLOSE: Final = "20 0 * * *"
 
 
 def on_changed_logs() -> Condition:
-    """Whatever depends on something that changed, however old, once that is at rest."""
+    """Whatever depends on a partition that changed, however old, once nothing upstream runs."""
     return _at_rest(dg.AutomationCondition.any_deps_updated())
 
 
@@ -82,8 +81,9 @@ def automation_sensor(runtime: Runtime) -> dg.AutomationConditionSensorDefinitio
 def is_about_to_look(instance: dg.DagsterInstance) -> bool:
     """Whether a daemon will evaluate the conditions for the first time, or is doing so.
 
-    What is reported until then is never taken account of. False without a daemon, and where the
-    automation sensor is turned off.
+    That first evaluation takes what it finds as given: a change reported before it runs nothing,
+    then or later. So whoever reports changes waits until it is over. False without a daemon, and
+    where the automation sensor is turned off.
     """
     if instance.schedule_storage is None:
         return False

@@ -9,12 +9,12 @@ from typing import Final
 
 import dagster as dg
 import msgspec
-from dagster._core.event_api import PartitionKeyFilter
-from dagster._core.storage.asset_check_execution_record import (
+
+from performance_pipeline.defs.dagster_internals import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
+    PartitionKeyFilter,
 )
-
 from performance_pipeline.defs.keys import MEETS_TARGETS, summary_key
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.domain.alerts import Evaluation
@@ -151,7 +151,8 @@ def _newest(
 ) -> dict[str, AssetCheckExecutionRecord]:
     """By partition, the evaluation that was made last by a run that is over.
 
-    Records come in the order of planning; of runs side by side the last word counts.
+    Records come in the order in which the evaluations were planned. Two runs at the same time may
+    evaluate a partition in the other order, so the time of the evaluation decides.
     """
     newest: dict[str, AssetCheckExecutionRecord] = {}
     for page in pages:

@@ -1,15 +1,16 @@
-"""The evaluations that checks publish: one a partition, tied to the materialization it judges."""
+"""What checks say of a partition, and the evaluations that they publish of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import dagster as dg
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+
+from performance_pipeline.defs.dagster_internals import (
     AssetCheckEvaluationTargetMaterializationData,
 )
-
 from performance_pipeline.defs.keys import CHECKS
 from performance_pipeline.defs.metadata import Metadata, quality_metadata, verdict_metadata
 from performance_pipeline.domain.metrics import AlertStatus, PerformanceSummary
@@ -25,7 +26,7 @@ _FAILING: Final[dict[AlertStatus, dg.AssetCheckSeverity]] = {
 
 
 @dataclass(frozen=True)
-class Judgement:
+class CheckResult:
     """What a check says of one partition."""
 
     passed: bool
@@ -34,20 +35,20 @@ class Judgement:
     description: str | None = None
 
 
-def judge_log(day: Day) -> Judgement:
+def evaluate_log(day: Day) -> CheckResult:
     """Whether every line of a trading day is accepted, dated and labelled as it should be."""
     quality = day.aggregate.quality
     faults = quality.rejected + quality.misdated + quality.outcome_conflicts
-    return Judgement(not faults, dg.AssetCheckSeverity.WARN, quality_metadata(day))
+    return CheckResult(not faults, dg.AssetCheckSeverity.WARN, quality_metadata(day))
 
 
-def judge_targets(folder: Path, period: Period) -> Judgement:
+def evaluate_targets(folder: Path, period: Period) -> CheckResult:
     """The verdicts stored in the summary of `period`; raises dg.Failure when there is none."""
     summary = load_summary(folder, period)
     if summary is None:
         path = summary_path(folder, period)
         raise dg.Failure(f"{path}: no summary to judge; materialize {period.key} first")
-    return Judgement(
+    return CheckResult(
         passed=summary.alert_status not in _FAILING,
         severity=_FAILING.get(summary.alert_status, dg.AssetCheckSeverity.WARN),
         metadata=verdict_metadata(period, summary),
@@ -68,28 +69,29 @@ def _said(summary: PerformanceSummary) -> str:
     return f"{len(summary.targets)} targets judged, none breached."
 
 
-class Evaluations:
-    """Makes the evaluations of the check that an asset carries, for some of its partitions.
+def check_evaluations(
+    instance: dg.DagsterInstance,
+    asset_key: dg.AssetKey,
+    days: Sequence[date],
+    evaluate: Callable[[date], CheckResult],
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """The evaluations of the check that an asset carries, for its partitions `days`.
 
-    Without the materialization that it judges, an evaluation shows in the UI as not current.
+    Each names the materialization it looked at; without it the UI shows it as not current.
     """
-
-    def __init__(
-        self, instance: dg.DagsterInstance, asset_key: dg.AssetKey, keys: Sequence[str]
-    ) -> None:
-        self._asset_key = asset_key
-        self._targets = _latest_materializations(instance, asset_key, keys)
-
-    def __call__(self, key: str, judgement: Judgement) -> dg.AssetCheckEvaluation:
-        return dg.AssetCheckEvaluation(
-            asset_key=self._asset_key,
-            check_name=CHECKS[self._asset_key],
+    keys = [day.isoformat() for day in days]
+    materializations = _latest_materializations(instance, asset_key, keys)
+    for day, key in zip(days, keys, strict=True):
+        result = evaluate(day)
+        yield dg.AssetCheckEvaluation(
+            asset_key=asset_key,
+            check_name=CHECKS[asset_key],
             partition=key,
-            passed=judgement.passed,
-            severity=judgement.severity,
-            metadata=judgement.metadata,
-            description=judgement.description,
-            target_materialization_data=self._targets.get(key),
+            passed=result.passed,
+            severity=result.severity,
+            metadata=result.metadata,
+            description=result.description,
+            target_materialization_data=materializations.get(key),
         )
 
 

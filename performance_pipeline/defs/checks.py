@@ -5,7 +5,12 @@ from datetime import date
 
 import dagster as dg
 
-from performance_pipeline.defs.check_results import Evaluations, Judgement, judge_log, judge_targets
+from performance_pipeline.defs.check_results import (
+    CheckResult,
+    check_evaluations,
+    evaluate_log,
+    evaluate_targets,
+)
 from performance_pipeline.defs.keys import CHECKS, DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.partitions import Partitions, partition_days
 from performance_pipeline.defs.runtime import Runtime
@@ -13,15 +18,15 @@ from performance_pipeline.domain.windows import Period, Window
 
 
 def log_is_clean_check(runtime: Runtime, partitions: Partitions) -> dg.AssetChecksDefinition:
-    def judges() -> Callable[[date], Judgement]:
+    def evaluator() -> Callable[[date], CheckResult]:
         tracker = runtime.tracker()
-        return lambda day: judge_log(tracker.day(day))
+        return lambda day: evaluate_log(tracker.day(day))
 
     return _check(
         DAILY_AGGREGATE,
         partitions.daily,
         "No line was rejected, misdated, or labelled against its own P&L.",
-        judges,
+        evaluator,
     )
 
 
@@ -32,8 +37,8 @@ def meets_targets_check(
     return _check(
         summary_key(window),
         partitions.for_window(window),
-        "No target of the summary is breached; what is judged is its stored verdicts.",
-        lambda: lambda day: judge_targets(folder, Period.of(window, day)),
+        "No target is breached by the verdicts that the summary holds.",
+        lambda: lambda day: evaluate_targets(folder, Period.of(window, day)),
     )
 
 
@@ -41,9 +46,9 @@ def _check(
     asset_key: dg.AssetKey,
     partitions_def: dg.PartitionsDefinition[str],
     description: str,
-    judges: Callable[[], Callable[[date], Judgement]],
+    evaluator: Callable[[], Callable[[date], CheckResult]],
 ) -> dg.AssetChecksDefinition:
-    """The check that `asset_key` carries; `judges` gives what judges the days of one run."""
+    """The check that `asset_key` carries; `evaluator` makes what evaluates the days of one run."""
 
     # Annotated for one result; a check of a range has to yield one evaluation a partition.
     @dg.asset_check(  # type: ignore[arg-type]
@@ -53,11 +58,8 @@ def _check(
         description=description,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
-        keys = list(context.op_execution_context.partition_keys)
-        evaluation = Evaluations(context.instance, asset_key, keys)
-        judge = judges()
-        for day in partition_days(keys):
-            yield evaluation(day.isoformat(), judge(day))
+        days = partition_days(list(context.op_execution_context.partition_keys))
+        yield from check_evaluations(context.instance, asset_key, days, evaluator())
         yield dg.Output(None)
 
     return check

@@ -9,13 +9,16 @@ import socket
 from typing import Final
 
 import dagster as dg
-from dagster._core.errors import DagsterUserCodeUnreachableError
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
-from dagster._core.storage.tags import WILL_RETRY_TAG
-from dagster._grpc.client import DagsterGrpcClient
-from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-from dagster._serdes import deserialize_value
+
+from performance_pipeline.defs.dagster_internals import (
+    WILL_RETRY_TAG,
+    CanCancelExecutionRequest,
+    CanCancelExecutionResult,
+    CheckRunHealthResult,
+    DagsterGrpcClient,
+    DagsterUserCodeUnreachableError,
+    WorkerStatus,
+)
 
 PROCESS_TAG: Final = "performance_pipeline/process"
 
@@ -25,7 +28,7 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-class WatchedRunLauncher(DefaultRunLauncher):
+class WatchedRunLauncher(dg.DefaultRunLauncher):
     """Named in `dagster.yaml`; run monitoring then fails a run that has died, and it is retried."""
 
     @property
@@ -57,7 +60,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id))
         except DagsterUserCodeUnreachableError:
             return False
-        return deserialize_value(answer, CanCancelExecutionResult).can_cancel
+        return dg.deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
 
 def _is_alive(process: str) -> bool:

@@ -95,7 +95,7 @@ def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
 
 
 def quality_metadata(day: Day) -> Metadata:
-    """What `log_is_clean` judges a day by."""
+    """What `log_is_clean` looks at of a day."""
     quality = day.aggregate.quality
     return {
         "rejected_lines": dg.MetadataValue.int(quality.rejected),

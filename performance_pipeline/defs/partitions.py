@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
-from dagster._core.storage.tags import (
+
+from performance_pipeline.defs.dagster_internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-
 from performance_pipeline.domain.windows import ROLLING_LOOKBACK_DAYS, Period, Window
 from performance_pipeline.settings import Settings, parse_date
 

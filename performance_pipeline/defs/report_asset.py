@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from performance_pipeline.defs.automation import Condition
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
@@ -19,8 +20,6 @@ from performance_pipeline.pipeline.report import (
     load_report,
     write_report,
 )
-
-Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
 
 _DAYS_DRAWN = (DAILY_AGGREGATE, summary_key(Window.WEEKLY), summary_key(Window.MONTHLY))
 

@@ -23,10 +23,6 @@ from alembic.script import ScriptDirectory
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationPlanned,
 )
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-)
 
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.defs import check_history
@@ -34,6 +30,7 @@ from performance_pipeline.defs.alert_sensor import update_alert_log
 from performance_pipeline.defs.backfill import Progress, run_backfill
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.metadata import VERDICTS
+from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import Evaluation, acknowledge
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
@@ -134,10 +131,7 @@ class Service:
         self._execute(alone, period.key, period.key)
 
     def _execute(self, job: dg.JobDefinition, first: date, last: date) -> None:
-        tags = {
-            ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-            ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-        }
+        tags = range_tags(first, last)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         assert job.execute_in_process(instance=self.instance, tags=tags, run_config=quiet).success
 

@@ -10,11 +10,11 @@ from typing import Final
 
 import dagster as dg
 import pytest
-from dagster._core.launcher.base import WorkerStatus
-from dagster._core.storage.tags import GRPC_INFO_TAG, WILL_RETRY_TAG
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from performance_pipeline.defs.backfill import Progress, run_backfill
+from performance_pipeline.defs.dagster_internals import WILL_RETRY_TAG, WorkerStatus
 from performance_pipeline.defs.launcher import PROCESS_TAG, WatchedRunLauncher, this_process
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline_tests.support.lines import DAY, LATER, place

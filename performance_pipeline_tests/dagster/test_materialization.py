@@ -17,15 +17,12 @@ from typing import Any, Final, NamedTuple
 
 import dagster as dg
 import pytest
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-)
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.dagster_internals import AssetCheckExecutionRecordStatus
 from performance_pipeline.defs.keys import DAILY_AGGREGATE
+from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.storage.summaries import decode_summary
@@ -108,13 +105,6 @@ def execute(
 def implicit_job(logs: Place, now: datetime = LATER) -> dg.JobDefinition:
     definitions = build_definitions(Runtime(logs.settings, lambda: now))
     return definitions.resolve_implicit_global_asset_job_def()
-
-
-def range_tags(first: date, last: date) -> dict[str, str]:
-    return {
-        ASSET_PARTITION_RANGE_START_TAG: str(first),
-        ASSET_PARTITION_RANGE_END_TAG: str(last),
-    }
 
 
 def materialize_all(

@@ -20,11 +20,11 @@ from dagster._core.remote_origin import (
 from dagster._core.scheduler.instigation import (
     InstigatorState,
     InstigatorStatus,
-    InstigatorType,
     SensorInstigatorData,
 )
 
 from performance_pipeline.defs.automation import AUTOMATION_SENSOR
+from performance_pipeline.defs.dagster_internals import InstigatorType
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.log_changes import Changes, Watch, look
