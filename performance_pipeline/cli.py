@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from performance_pipeline import __version__
 from performance_pipeline.commands.periods import asked_period, both_days, clipped
 from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import Period, Window
@@ -54,6 +55,7 @@ def examples(text: str) -> Callable[[_Command], _Command]:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """Exact trade performance from a bot's logs: summaries, targets, alerts.
 

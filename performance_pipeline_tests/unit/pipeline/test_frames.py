@@ -1,7 +1,5 @@
 """DataFrames for notebooks: exact, typed, and equal to the summaries."""
 
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, localcontext
@@ -14,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import performance_pipeline
 from performance_pipeline import PerformanceTracker, load_summaries, load_trades
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
@@ -269,26 +266,7 @@ def test_sums_over_the_trades_are_the_summary_s_numbers(folder: LogFolder, zone:
         assert days.total_trades.sum() == summary.total_trades
 
 
-# --- the package's top level ------------------------------------------------------------------
-
-
-def test_the_package_offers_them_without_importing_pandas() -> None:
-    code = """
-import sys
-import performance_pipeline
-assert not {"pandas", "dagster", "msgspec"} & sys.modules.keys()
-performance_pipeline.PerformanceTracker
-assert "pandas" not in sys.modules
-performance_pipeline.load_trades
-assert "pandas" in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_package_has_nothing_else() -> None:
-    assert performance_pipeline.__all__ == ["PerformanceTracker", "load_summaries", "load_trades"]
-    with pytest.raises(AttributeError, match="no attribute 'load_everything'"):
-        _ = performance_pipeline.load_everything
+# --- whose logs -------------------------------------------------------------------------------
 
 
 def test_settings_come_from_the_environment_unless_a_tracker_is_given(
