@@ -6,6 +6,7 @@ where it is used; what can be judged without touching a disk is judged here.
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,9 @@ FORMAT_VERSION: Final = 2
 T = TypeVar("T")
 
 EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
+
+_A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
+_URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 class SettingsError(PipelineError):
@@ -55,20 +59,17 @@ class Settings:
         Raises SettingsError for the first one that cannot be used.
         """
         read = _Read(environment)
-        log_dir = read("PERFORMANCE_LOG_DIR", "logs", Path, "a folder")
+        log_dir = read("PERFORMANCE_LOG_DIR", "logs", _path, _A_PATH)
         return cls(
             log_dir=log_dir,
             output_dir=read(
-                "PERFORMANCE_OUTPUT_DIR", str(log_dir / "performance"), Path, "a folder"
+                "PERFORMANCE_OUTPUT_DIR", "", _path_or(log_dir / "performance"), _A_PATH
             ),
             alert_log=read(
-                "PERFORMANCE_ALERT_LOG",
-                str(log_dir / "performance-alerts.jsonl"),
-                Path,
-                "a file",
+                "PERFORMANCE_ALERT_LOG", "", _path_or(log_dir / "performance-alerts.jsonl"), _A_PATH
             ),
             targets_file=read(
-                "PERFORMANCE_TARGETS_FILE", "config/dashboard-targets.yaml", Path, "a file"
+                "PERFORMANCE_TARGETS_FILE", "config/dashboard-targets.yaml", _path, _A_PATH
             ),
             timezone=read(
                 "PERFORMANCE_SUMMARY_TIMEZONE",
@@ -146,6 +147,22 @@ class _Read:
             return parse(text)
         except ValueError:
             raise SettingsError(variable, text, accepted) from None
+
+
+def _path(text: str) -> Path:
+    # Taken for a path, a URL would quietly become a folder called `s3:` below the current one.
+    if _URL.match(text):
+        raise ValueError("a URL")
+    if not text.startswith("~"):
+        return Path(text)
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError("no such user") from error
+
+
+def _path_or(default: Path) -> Callable[[str], Path]:
+    return lambda text: _path(text) if text else default
 
 
 def _zone(text: str) -> ZoneInfo:
