@@ -7,9 +7,10 @@ import click
 
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.markdown import summary_markdown
-from performance_pipeline.storage.summaries import encode_summary, write_summary
+from performance_pipeline.storage.summaries import encode_summary
 
 
 def show_summary(
@@ -20,7 +21,7 @@ def show_summary(
         click.echo(f"warning: {sentence}", err=True)
     summary = tracker.summarize(period)
     if export is not None:
-        summary = write_summary(export, period, summary)
+        summary = publish(export, period, summary, tracker.logs_changed_since).summary
     if form == "json":
         click.echo(encode_summary(summary), nl=False)
     elif form == "markdown":

@@ -1,40 +1,46 @@
-"""The assets: trade logs, one aggregate a day, and one summary asset a window.
+"""The assets: trade logs, one aggregate a day, one summary asset a window, and the report.
 
-An asset body reads, makes one pure call, writes, and returns metadata. Every asset takes any
-contiguous range of its partitions in one run.
+An asset body reads, makes one pure call, publishes, and returns metadata. Every partitioned asset
+takes any contiguous range of its partitions in one run.
 """
 
-from collections.abc import Callable, Mapping
 from datetime import date
 
 import dagster as dg
 
 from performance_pipeline.defs.automation import Condition
-from performance_pipeline.defs.check_results import (
-    CheckResult,
-    check_evaluations,
-    evaluate_log,
-    evaluate_targets,
-)
+from performance_pipeline.defs.check_results import evaluate_log, evaluate_targets
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
     OWNERS,
+    PERFORMANCE_ALERTS,
+    PERFORMANCE_REPORT,
     PERFORMANCE_TARGETS,
     TRADE_LOG,
     summary_key,
 )
-from performance_pipeline.defs.metadata import Metadata, aggregate_metadata, summary_metadata
-from performance_pipeline.defs.partitions import Partitions, days_of_window, partition_days
+from performance_pipeline.defs.materializing import materialize_each
+from performance_pipeline.defs.metadata import (
+    Metadata,
+    aggregate_metadata,
+    report_metadata,
+    summary_metadata,
+)
+from performance_pipeline.defs.partitions import Partitions, days_of_window
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.pipeline.publishing import publish
+from performance_pipeline.pipeline.report import (
+    REPORT_NAME,
+    default_period,
+    load_report,
+    write_report,
+)
 from performance_pipeline.reports.equity_thumbnail import equity_steps
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.files import remove_leftovers
-from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline.storage.sessions import keep_sessions
-from performance_pipeline.storage.summaries import load_summary, summary_path, write_summary
 
 _DESCRIPTIONS = {
     Window.DAILY: (
@@ -55,7 +61,7 @@ _DESCRIPTIONS = {
     ),
 }
 
-_PROGRESS_EVERY = 50
+_REPORTED = (DAILY_AGGREGATE, summary_key(Window.WEEKLY), summary_key(Window.MONTHLY))
 
 
 def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
@@ -116,7 +122,7 @@ def daily_aggregate_asset(
             return aggregate_metadata(refreshed, tracker.store.path(day))
 
         try:
-            _materialize_each(context, refresh, lambda day: evaluate_log(tracker.day(day)))
+            materialize_each(context, refresh, lambda day: evaluate_log(tracker.day(day)))
         finally:
             tracker.store.save_index()
 
@@ -155,65 +161,44 @@ def summary_asset(
 
         def write(day: date) -> Metadata:
             period = Period.of(window, day)
-            path = summary_path(folder, period)
             aggregate = tracker.aggregate(period)
             summary = tracker.summarize(period, aggregate)
-            restated = restatement(load_summary(folder, period), summary)
-            if restated is not None:
-                causes = ", ".join(tracker.logs_changed_since(period, path)) or "settings"
-                restated = f"{restated} (changed since: {causes})"
-                context.log.warning(f"{window} {day} restated: {restated}")
-            written = write_summary(folder, period, summary)
-            return summary_metadata(written, path, equity_steps(window, aggregate), restated)
+            published = publish(folder, period, summary, tracker.logs_changed_since)
+            if published.restated is not None:
+                context.log.warning(f"{window} {day} restated: {published.restated}")
+            return summary_metadata(published, equity_steps(window, aggregate))
 
-        _materialize_each(
+        materialize_each(
             context, write, lambda day: evaluate_targets(folder, Period.of(window, day))
         )
 
     return summary
 
 
-def _materialize_each(
-    context: dg.AssetExecutionContext,
-    materialize: Callable[[date], Metadata],
-    evaluate: Callable[[date], CheckResult],
-) -> None:
-    """Materialize every partition of the run, each with its own metadata.
+def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=PERFORMANCE_REPORT,
+        deps=[
+            *(dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping()) for key in _REPORTED),
+            PERFORMANCE_ALERTS,
+        ],
+        automation_condition=condition,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"python", "html"},
+        description=(
+            "One HTML page over the last year: headline figures, equity, calendar, weeks and"
+            " months against their targets, breakdowns, alerts and data quality. Opens offline."
+        ),
+    )
+    def performance_report(context: dg.AssetExecutionContext) -> None:
+        tracker = runtime.tracker()
+        path = runtime.settings.output_dir / REPORT_NAME
+        report = load_report(tracker, default_period(tracker))
+        size = write_report(path, report)
+        context.add_output_metadata(report_metadata(report, path, size))
 
-    A partition that needs a log which cannot be read does not keep the others from being done:
-    they are recorded and checked, and then the run fails, naming the partition and the log.
-    """
-    days = partition_days(list(context.partition_keys))
-    done: dict[date, Metadata] = {}
-    failed: dict[date, UnreadableLogError] = {}
-    for count, day in enumerate(days, start=1):
-        try:
-            done[day] = materialize(day)
-        except UnreadableLogError as error:
-            failed[day] = error
-        if count % _PROGRESS_EVERY == 0:
-            context.log.info(f"{count} of {len(days)} partitions written")
-    if not failed:
-        for day, metadata in done.items():
-            context.add_asset_metadata(metadata, partition_key=day.isoformat())
-        return
-    _record(context, done, evaluate)
-    reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
-    raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
-
-
-def _record(
-    context: dg.AssetExecutionContext,
-    done: Mapping[date, Metadata],
-    evaluate: Callable[[date], CheckResult],
-) -> None:
-    """Record the partitions of a run that is about to fail, whose checks Dagster will skip."""
-    for day, metadata in done.items():
-        context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=day.isoformat(), metadata=metadata)
-        )
-    for evaluation in check_evaluations(context.instance, context.asset_key, list(done), evaluate):
-        dg.DagsterEvent.asset_check_evaluation(context.get_step_execution_context(), evaluation)
+    return performance_report
 
 
 def _warn_of_rejected_lines(context: dg.AssetExecutionContext, day: Day) -> None:

@@ -8,6 +8,7 @@ import dagster as dg
 from performance_pipeline.defs.alert_sensor import performance_alert_sensor, performance_alerts_spec
 from performance_pipeline.defs.assets import (
     daily_aggregate_asset,
+    performance_report_asset,
     performance_targets_spec,
     summary_asset,
     trade_log_spec,
@@ -23,7 +24,6 @@ from performance_pipeline.defs.automation import (
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
-from performance_pipeline.defs.report_asset import performance_report_asset
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 

@@ -14,8 +14,9 @@ import dagster as dg
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
-from performance_pipeline.reports.markdown import headline, number, summary_markdown
+from performance_pipeline.reports.markdown import headline, number
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
@@ -25,16 +26,12 @@ VERDICTS: Final = "verdicts"
 Metadata = Mapping[str, dg.MetadataValue]
 
 
-def summary_metadata(
-    summary: PerformanceSummary,
-    path: Path,
-    steps: Sequence[Decimal] = (),
-    restated: str | None = None,
-) -> Metadata:
+def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Metadata:
     """Of one summary partition; a metric that is undefined is left out, never plotted as 0.
 
     `steps` are the P&L of its days or trades, which the equity curve on top is drawn from.
     """
+    summary, path, restated = published.summary, published.path, published.restated
     quality = summary.data_quality
     plotted = {
         "win_rate": summary.win_rate,
@@ -44,7 +41,7 @@ def summary_metadata(
         "expectancy": summary.expectancy,
     }
     return {
-        "summary": dg.MetadataValue.md(_illustrated(summary, steps)),
+        "summary": dg.MetadataValue.md(_illustrated(published, steps)),
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),
@@ -58,10 +55,10 @@ def summary_metadata(
     }
 
 
-def _illustrated(summary: PerformanceSummary, steps: Sequence[Decimal]) -> str:
-    alt = f"Equity curve of {len(steps)} steps from 0 to {number(summary.realized_pnl)}"
+def _illustrated(published: Published, steps: Sequence[Decimal]) -> str:
+    alt = f"Equity curve of {len(steps)} steps from 0 to {number(published.summary.realized_pnl)}"
     image = equity_image(steps, alt)
-    return f"{image}\n\n{summary_markdown(summary)}" if image else summary_markdown(summary)
+    return f"{image}\n\n{published.markdown}" if image else published.markdown
 
 
 def aggregate_metadata(day: Day, path: Path) -> Metadata:

@@ -1,7 +1,10 @@
-"""Summaries as files: one JSON document and its Markdown for each window and key."""
+"""Summaries as files: one JSON document and its Markdown for each window and key.
+
+What they say is made elsewhere: here documents and bytes are read, and written.
+"""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import msgspec
 
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.settings import parse_date
 from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.plain_json import encode_plain, plain_document
 
@@ -36,34 +39,50 @@ def summary_path(folder: Path, period: Period) -> Path:
     return folder / f"{period.window}-summary-{period.key.isoformat()}{until}.json"
 
 
-def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
-    """The stored summary of `period`; None when there is none that can be read."""
+@dataclass(frozen=True)
+class StoredSummary:
+    """A summary as it was read from its file, with the bytes that it was read from."""
+
+    summary: PerformanceSummary
+    content: bytes
+
+
+def read_summary(path: Path) -> StoredSummary | None:
+    """The summary in the JSON file `path`; None when there is none that can be read."""
     try:
-        return decode_summary(summary_path(folder, period).read_bytes())
+        content = path.read_bytes()
+        return StoredSummary(decode_summary(content), content)
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
+def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
+    """The stored summary of `period`; None when there is none that can be read."""
+    stored = read_summary(summary_path(folder, period))
+    return None if stored is None else stored.summary
+
+
+def write_summary(path: Path, content: bytes, markdown: str) -> None:
+    """Make the JSON file `path` and the Markdown beside it hold these; equal ones stay."""
+    write_if_changed(path.with_suffix(".md"), markdown.encode())
+    write_if_changed(path, content)
+
+
 def stored_periods(folder: Path, window: Window) -> Iterator[tuple[Period, PerformanceSummary]]:
-    """Every stored summary of a partitioned `window`, in time order."""
+    """Every stored summary of a partitioned `window`, in time order.
+
+    A file named for a day that there is not, or that is no key of the window, is none of ours.
+    """
     prefix = f"{window}-summary-"
     for path in sorted(folder.glob(f"{prefix}????-??-??.json")):
-        period = Period.of(window, date.fromisoformat(path.stem.removeprefix(prefix)))
-        if (summary := load_summary(folder, period)) is not None:
-            yield period, summary
+        period = _period(window, path.stem.removeprefix(prefix))
+        if period is not None and (stored := read_summary(path)) is not None:
+            yield period, stored.summary
 
 
-def write_summary(folder: Path, period: Period, summary: PerformanceSummary) -> PerformanceSummary:
-    """Store `summary` as JSON and Markdown, and return what the files now hold.
-
-    A stored summary that differs in nothing but its `generated_at` stays as it is.
-    """
-    stored = load_summary(folder, period)
-    if stored is not None:
-        same_time = msgspec.structs.replace(summary, generated_at=stored.generated_at)
-        if encode_summary(same_time) == encode_summary(stored):
-            summary = same_time
-    path = summary_path(folder, period)
-    write_if_changed(path.with_suffix(".md"), summary_markdown(summary).encode())
-    write_if_changed(path, encode_summary(summary))
-    return summary
+def _period(window: Window, key: str) -> Period | None:
+    try:
+        period = Period.of(window, parse_date(key))
+    except (ValueError, OverflowError):
+        return None
+    return period if period.key.isoformat() == key else None

@@ -65,6 +65,27 @@ def test_the_finished_day_is_closed_and_with_it_what_still_says_running(here: Pl
     ]
 
 
+@pytest.mark.parametrize(
+    "stray",
+    [
+        "daily-summary-2025-02-30",
+        "daily-summary-2025-6--9",
+        "daily-summary-backup-01",
+        "rolling-summary-0001-01-01",  # looks back over days before the calendar
+        "weekly-summary-2025-06-10",  # a Tuesday
+        "monthly-summary-2025-06-02",
+    ],
+)
+def test_a_file_that_is_named_like_a_summary_and_is_none_is_left_alone(
+    here: Place, stray: str
+) -> None:
+    here.materialize(DAY, now=MIDNIGHT - timedelta(hours=6))
+    expected = closing(here, MIDNIGHT)
+    running = (here.output / f"daily-summary-{DAY}.json").read_bytes()
+    (here.output / f"{stray}.json").write_bytes(running)
+    assert closing(here, MIDNIGHT) == expected
+
+
 def test_a_day_that_was_computed_after_its_end_needs_no_closing(here: Place) -> None:
     here.materialize(DAY, now=MIDNIGHT)
     assert closing(here, MIDNIGHT) == []

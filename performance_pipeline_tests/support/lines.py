@@ -16,9 +16,10 @@ from performance_pipeline.domain.aggregate import DailyAggregate
 from performance_pipeline.domain.log_reading import ReadingRules, read_log
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.summaries import summary_document, write_summary
+from performance_pipeline.storage.summaries import summary_document
 
 ONE_DAY: Final = timedelta(days=1)
 DAY: Final = date(2025, 6, 10)  # a Tuesday, when New York is four hours behind UTC
@@ -197,7 +198,8 @@ class Place:
         tracker.store.save_index()
         tracker = self.tracker(now)
         for period in {Period.of(window, day) for day in days for window in PARTITIONED_WINDOWS}:
-            write_summary(self.output, period, tracker.summarize(period))
+            summary = tracker.summarize(period)
+            publish(self.output, period, summary, tracker.logs_changed_since)
 
     def written(self) -> dict[str, bytes]:
         """Every file below the output folder but locks, by its path there."""

@@ -15,6 +15,7 @@ from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.metadata import summary_metadata
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image, equity_steps
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, Place, place, session
@@ -86,12 +87,13 @@ def test_less_than_two_steps_are_no_curve(steps: list[Decimal]) -> None:
 
 def test_the_summary_in_the_metadata_is_the_curve_and_the_markdown(logs: Place) -> None:
     summary = logs.summary(Window.WEEKLY)
-    metadata = summary_metadata(summary, Path("x.json"), [Decimal(5), Decimal(-4)])
+    published = Published(summary, Path("x.json"), summary_markdown(summary), None)
+    metadata = summary_metadata(published, [Decimal(5), Decimal(-4)])
     image, _, text = str(metadata["summary"].value).partition("\n\n")
     assert image.startswith("![Equity curve of 2 steps from 0 to 1](")
     assert text == summary_markdown(summary)
     assert next(iter(metadata)) == "summary"
-    without = summary_metadata(summary, Path("x.json"))
+    without = summary_metadata(published)
     assert without["summary"].value == summary_markdown(summary)
 
 
