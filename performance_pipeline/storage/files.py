@@ -1,7 +1,16 @@
 """Writing files so that a reader, or a crash, never meets half of one."""
 
 import os
+import re
+import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+_TOKEN_BYTES: Final = 8
+# Earlier versions put the number of the process where the token stands.
+_PARTIAL_NAME: Final = re.compile(r"\..+\.(?:[0-9]+|[0-9a-f]{16})\.partial")
+_LEFTOVER_AFTER_NS: Final = 3600 * 10**9
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
@@ -21,13 +30,13 @@ def write_if_changed(path: Path, content: bytes) -> bool:
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` with `content` in one step, with the permissions that the umask gives.
 
-    Not synced to disk: everything written this way can be made again, and a result that a power
-    cut mangled does not decode, which makes it missing.
+    Of several writers at once, on whatever machines, the last one's content stands, whole. Not
+    synced to disk: everything written this way can be made again, and a result that a power cut
+    mangled does not decode, which makes it missing.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial_of(path)
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(_create(partial), "wb") as file:
             file.write(content)
         partial.replace(path)
     except BaseException:
@@ -36,8 +45,43 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what killed processes left half written in `folder`."""
-    for partial in folder.glob(".*.partial"):
-        process = partial.suffixes[-2].removeprefix(".") if len(partial.suffixes) > 1 else ""
-        if process.isdigit() and not Path("/proc", process).exists():
-            partial.unlink(missing_ok=True)
+    """Delete what killed processes left half written in `folder` more than an hour ago.
+
+    Whether its writer still runs cannot be asked of a file that another container or host may
+    have written, so its age decides: no write takes an hour. A writer that was held up for so
+    long finds its file gone, and fails with FileNotFoundError rather than write anything.
+    """
+    partials = [
+        path for path in folder.glob(".*.partial") if _PARTIAL_NAME.fullmatch(path.name) is not None
+    ]
+    if not partials:
+        return
+    now = _file_system_time_ns(folder)
+    for partial in partials:
+        with suppress(FileNotFoundError):  # Finished by its writer, or removed by another run.
+            if now - partial.stat().st_mtime_ns > _LEFTOVER_AFTER_NS:
+                partial.unlink()
+
+
+def _partial_of(path: Path) -> Path:
+    """A name beside `path` that no other writer has, in whatever process, container or host."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}.partial")
+
+
+def _create(path: Path) -> int:
+    """The descriptor of the new file `path`; raises FileExistsError."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+
+
+def _file_system_time_ns(folder: Path) -> int:
+    """The time that the file system of `folder` gives to what is written now.
+
+    That of a file server may differ from every clock of the hosts that write to it.
+    """
+    probe = _partial_of(folder / "now")
+    try:
+        os.close(_create(probe))
+        os.utime(probe)
+        return probe.stat().st_mtime_ns
+    finally:
+        probe.unlink(missing_ok=True)

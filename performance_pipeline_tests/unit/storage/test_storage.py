@@ -17,7 +17,7 @@ from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.trades import Trade, parse_trade
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.settings import SettingsError
-from performance_pipeline.storage.files import remove_leftovers, write_atomically, write_if_changed
+from performance_pipeline.storage.files import write_atomically, write_if_changed
 from performance_pipeline.storage.logs import (
     LogContent,
     LogFile,
@@ -928,22 +928,6 @@ def test_an_equal_file_is_left_alone_and_another_one_replaced(tmp_path: Path) ->
     assert path.stat().st_mtime_ns == 1_700_000_000_000_000_000
     assert write_if_changed(path, b"two") is True
     assert path.read_bytes() == b"two"
-
-
-def test_what_dead_processes_left_half_written_is_removed_and_nothing_else(
-    tmp_path: Path,
-) -> None:
-    alive, dead = os.getpid(), 2**22 + 1  # no system gives out that number
-    stay = [
-        f".{DAY}.json.{alive}.partial",
-        ".notes.partial",
-        f"{DAY}.json",
-        f"{DAY}.json.{dead}.partial",
-    ]
-    for name in (*stay, f".{DAY}.json.{dead}.partial"):
-        (tmp_path / name).write_bytes(b"")
-    remove_leftovers(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
 
 
 def test_no_half_written_file_is_left_after_a_run(here: Place) -> None:
