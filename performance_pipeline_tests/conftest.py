@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -46,3 +47,25 @@ def environment_put_back() -> Iterator[None]:
     """The pipeline itself sets `DAGSTER_HOME` once it has chosen one."""
     with mock.patch.dict(os.environ):
         yield
+
+
+# Imported late: Dagster takes more than a second, and most unit tests never ask for it.
+
+
+@pytest.fixture(scope="session")
+def quick_databases() -> Iterator[None]:
+    """For whatever makes Dagster instances or runs in this process."""
+    from performance_pipeline_tests.support.instances import migrations_read_once
+
+    with migrations_read_once():
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a Dagster instance in which nothing has happened, for tests to copy."""
+    from performance_pipeline_tests.support.instances import instance_in
+
+    home = tmp_path_factory.mktemp("home")
+    instance_in(home).dispose()
+    return home

@@ -4,10 +4,8 @@ It needs the operating system's Chromium; where there is none these tests are sk
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -20,13 +18,21 @@ from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.report import load_report, write_report
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.summaries import summary_document
-from performance_pipeline_tests.support.lines import DAY, Place, at, place, session, win
-from performance_pipeline_tests.unit.reports.test_report import SCRIPT, alert
+from performance_pipeline_tests.support.alerts import alert
+from performance_pipeline_tests.support.browser import CHROMIUM, needs_chromium
+from performance_pipeline_tests.support.lines import (
+    DAY,
+    ONE_DAY,
+    SCRIPT,
+    Place,
+    at,
+    place,
+    session,
+    win,
+)
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+pytestmark = needs_chromium
 
-ONE_DAY: Final = timedelta(days=1)
 DAYS: Final = 60
 PERIOD: Final = Period.spanning(DAY, DAY + (DAYS - 1) * ONE_DAY)
 HOSTILE: Final = f"{SCRIPT} `|` " + "x" * 10_000

@@ -1,7 +1,6 @@
 """Dagster's own pages over a running service, as an operator's browser shows them."""
 
 import re
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,14 +12,13 @@ import pytest
 from dagster._core.execution.backfill import BulkActionStatus
 
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline_tests.support.browser import CHROMIUM, needs_chromium
 from performance_pipeline_tests.support.service import TODAY, Service, wait_until
-
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright, a development dependency, is not installed"
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium to look with")
+pytestmark = needs_chromium
 
 # A whole week, over and so judged, and with a log each weekday.
 WEEK: Final = TODAY - timedelta(days=TODAY.weekday() + 7)

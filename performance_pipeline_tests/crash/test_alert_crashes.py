@@ -25,16 +25,12 @@ from performance_pipeline.domain.alerts import Evaluation
 from performance_pipeline.domain.metrics import TargetResult
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.files import write_atomically
-from performance_pipeline_tests.dagster.test_alert_sensor import (
-    BREACH,
-    CORRECT,
-    Service,
-    checked,
-    migrations_read_once,
-)
+from performance_pipeline_tests.support.alert_service import BREACH, CORRECT, AlertService
+from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, documents, evaluation
+from performance_pipeline_tests.support.instances import instance_in, migrations_read_once
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, place, session
-from performance_pipeline_tests.unit.domain.test_alerts import CRITICAL, MET, WARN, evaluation
-from performance_pipeline_tests.unit.storage.test_alert_log import PROCESSES, documents, start
+from performance_pipeline_tests.support.processes import PROCESSES, start
+from performance_pipeline_tests.support.reported_runs import checked
 
 # Tried with many more of each; this many take what a test may.
 KILLS_AT_A_WRITE: Final = 26
@@ -42,7 +38,7 @@ KILLS_AT_ANY_TIME: Final = 14
 ENOUGH: Final = 20  # steps: more than any process is let live for
 
 Line = tuple[str, str, str]
-Doing = Callable[[Service, int], None]
+Doing = Callable[[AlertService, int], None]
 
 
 # --- the script -------------------------------------------------------------------------------
@@ -62,7 +58,7 @@ def scripted(step: int) -> list[tuple[Window, date, TargetResult]]:
     return [(window, day, chance.choice([WARN, CRITICAL, MET, MET])) for window, day in PERIODS]
 
 
-def evaluate_as_scripted(service: Service, step: int) -> None:
+def evaluate_as_scripted(service: AlertService, step: int) -> None:
     """A run of three events, stored by hand: cheap enough to be killed often."""
     found: list[Evaluation] = [
         evaluation(judged, window=window, day=day) for window, day, judged in scripted(step)
@@ -70,7 +66,7 @@ def evaluate_as_scripted(service: Service, step: int) -> None:
     checked(service.instance, *found)
 
 
-def materialize_in_turn(service: Service, step: int) -> None:
+def materialize_in_turn(service: AlertService, step: int) -> None:
     """A real run over a real log, breached in even steps and corrected in odd ones."""
     service.here.write(DAY, *session(*(CORRECT if step % 2 else BREACH)))
     service.materialize(Window.DAILY, Window.ROLLING)
@@ -113,7 +109,7 @@ def found(path: Path) -> dict[str, list[Line]]:
 
 
 @dataclass
-class Daemon(Service):
+class Daemon(AlertService):
     """A service that keeps its cursor on disk, as the daemon does: after the tick."""
 
     def __post_init__(self) -> None:
@@ -129,7 +125,7 @@ class Daemon(Service):
 @contextmanager
 def daemon_in(folder: Path) -> Iterator[Daemon]:
     here = place(folder / "logs", TARGETS_FILE=str(folder / "targets.yaml"))
-    with dg.DagsterInstance.local_temp(str(folder / "home")) as instance:
+    with instance_in(folder / "home") as instance:
         yield Daemon(here, instance)
 
 
@@ -209,7 +205,7 @@ def begin(folder: Path) -> Path:
     """Make `folder` the place of a service in which no step is done yet."""
     for part in ("home", "logs"):
         (folder / part).mkdir(parents=True)
-    dg.DagsterInstance.local_temp(str(folder / "home")).dispose()
+    instance_in(folder / "home").dispose()
     (folder / "targets.yaml").write_text("win_rate_target: 60\n")
     (folder / "progress").write_text("0")
     return folder

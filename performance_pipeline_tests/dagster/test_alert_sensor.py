@@ -6,289 +6,73 @@ The instance is the default one, on SQLite; an ephemeral one reads its events in
 import logging
 import shutil
 import threading
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
 import dagster as dg
 import msgspec
 import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from dagster._core.definitions.asset_checks.asset_check_evaluation import (
-    AssetCheckEvaluationPlanned,
-)
 
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.defs import check_history
 from performance_pipeline.defs.alert_sensor import update_alert_log
 from performance_pipeline.defs.backfill import Progress, run_backfill
-from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.metadata import VERDICTS
-from performance_pipeline.defs.partitions import range_tags
-from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import Evaluation, acknowledge
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
-from performance_pipeline.storage.alert_log import AlertLog, AlertLogError
-from performance_pipeline.storage.plain_json import plain_document
+from performance_pipeline.storage.alert_log import AlertLogError
+from performance_pipeline_tests.support.alert_service import (
+    AGREES,
+    BREACH,
+    CORRECT,
+    NOTHING_NEW,
+    STEMS,
+    AlertService,
+    Tick,
+    service_in,
+)
+from performance_pipeline_tests.support.alerts import (
+    CRITICAL,
+    MET,
+    WARN,
+    documents,
+    evaluation,
+    verdict,
+)
+from performance_pipeline_tests.support.instances import new_home
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
     NEXT_DAY,
     ONE_DAY,
-    Place,
     place,
     session,
 )
-from performance_pipeline_tests.unit.domain.test_alerts import (
-    CRITICAL,
-    MET,
-    WARN,
-    evaluation,
-    verdict,
+from performance_pipeline_tests.support.reported_runs import (
+    checked,
+    evaluate,
+    finish,
+    plan,
+    start_run,
 )
-from performance_pipeline_tests.unit.storage.test_alert_log import documents
 
-BREACH: Final = ("1",) * 11 + ("-1",) * 9  # 55 % of 20 trades
-CORRECT: Final = ("1",) * 12 + ("-1",) * 8  # 60 %
 AT_ONCE: Final = LATER - 39 * ONE_DAY  # half a day after DAY was over
-AGREES: Final = "The alert log agrees with the checks."
-NOTHING_NEW: Final = "No run has finished since the last look."
-
-SHARED: Final[tuple[Window, ...]] = (Window.DAILY, Window.ROLLING)  # one run may hold both
-
-Said = list[tuple[str, str]]
-
-
-@dataclass
-class Heard(logging.Handler):
-    """Collects what is warned of."""
-
-    sentences: list[str]
-
-    def __post_init__(self) -> None:
-        super().__init__(logging.WARNING)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.sentences.append(record.getMessage())
-
-    __hash__ = logging.Handler.__hash__
-
-
-@dataclass
-class Tick:
-    """What one tick of the sensor came to."""
-
-    lines: Said = field(default_factory=list)
-    skipped: str | None = None
-    warnings: list[str] = field(default_factory=list)
-    materialized: list[Any] = field(default_factory=list)
-
-
-@dataclass
-class Service:
-    """The pipeline over one log folder on one instance, its alert sensor driven as by the daemon.
-
-    `now` is the pipeline's clock; the instance keeps its own.
-    """
-
-    here: Place
-    instance: dg.DagsterInstance
-    now: datetime = LATER
-    cursor: str | None = None
-
-    def __post_init__(self) -> None:
-        self.runtime = Runtime(self.here.settings, lambda: self.now)
-        self.definitions = build_definitions(self.runtime)
-        self.log = AlertLog(self.here.settings.alert_log)
-        self.sensor = self.definitions.resolve_sensor_def("performance_alert_sensor")
-        self.job = self.definitions.resolve_implicit_global_asset_job_def()
-
-    def materialize(self, *windows: Window, first: date = DAY, last: date | None = None) -> None:
-        """Materialize, with their checks, the windows that hold the days from `first` to `last`."""
-        shared = [window for window in windows if window in SHARED]
-        layers = [shared] if shared else []
-        layers += [[window] for window in windows if window not in shared]
-        for layer in layers:
-            self._execute(
-                self.job.get_subset(
-                    asset_selection={dg.AssetKey(f"{window}_summary") for window in layer}
-                ),
-                Period.of(layer[0], first).key,
-                Period.of(layer[0], last or first).key,
-            )
-
-    def check_alone(self, window: Window, day: date = DAY) -> None:
-        """Execute only the check, on what is there already."""
-        key = dg.AssetCheckKey(dg.AssetKey(f"{window}_summary"), "meets_targets")
-        alone = self.job.get_subset(asset_selection=set(), asset_check_selection={key})
-        period = Period.of(window, day)
-        self._execute(alone, period.key, period.key)
-
-    def _execute(self, job: dg.JobDefinition, first: date, last: date) -> None:
-        tags = range_tags(first, last)
-        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        assert job.execute_in_process(instance=self.instance, tags=tags, run_config=quiet).success
-
-    def tick(self) -> Tick:
-        """One tick, and what the daemon then does with what it said."""
-        tick = Tick()
-        before = self.log.path.read_bytes().count(b"\n") if self.log.path.is_file() else 0
-        with dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, definitions=self.definitions
-        ) as context:
-            context.log.addHandler(Heard(tick.warnings))
-            result = self.sensor(context)
-        if isinstance(result, dg.SensorResult):
-            self.keep(result)
-            tick.materialized = list(result.asset_events)
-            result = result.skip_reason
-        if isinstance(result, dg.SkipReason):
-            tick.skipped = result.skip_message
-        tick.lines = self.said()[before:]
-        return tick
-
-    def keep(self, result: dg.SensorResult) -> None:
-        """Store what a tick reports, then its cursor; the daemon does so in this order too."""
-        for event in result.asset_events:
-            assert isinstance(event, dg.AssetMaterialization)
-            self.instance.report_runless_asset_event(event)
-        self.cursor = result.cursor or self.cursor
-
-    def said(self) -> Said:
-        if not self.log.path.is_file():
-            return []
-        return [(one["id"], one["status"]) for one in documents(self.log.path)]
-
-    def targets(self, text: str) -> None:
-        self.here.settings.targets_file.write_text(text)
-
-
-def service_on(instance: dg.DagsterInstance, folder: Path, **settings: str) -> Service:
-    """A service over logs in `folder`, by default with the one target of a 60 % win rate."""
-    here = place(folder / "logs", TARGETS_FILE=str(folder / "targets.yaml"), **settings)
-    (folder / "targets.yaml").write_text("win_rate_target: 60\n")
-    return Service(here, instance)
-
-
-@contextmanager
-def service_in(folder: Path, **settings: str) -> Iterator[Service]:
-    """A service over `folder`, on the instance whose home is there."""
-    with dg.DagsterInstance.local_temp(str(folder / "home")) as instance:
-        yield service_on(instance, folder, **settings)
-
-
-@contextmanager
-def migrations_read_once() -> Iterator[None]:
-    """Keep Dagster from reading its ninety migrations anew for each of its databases.
-
-    On SQLite each run has a database of its own, and this is the better part of making one.
-    """
-    read = ScriptDirectory.from_config
-    known: dict[str | None, ScriptDirectory] = {}
-
-    def read_once(config: Config) -> ScriptDirectory:
-        place_of_migrations = config.get_main_option("script_location")
-        if place_of_migrations not in known:
-            known[place_of_migrations] = read(config)
-        return known[place_of_migrations]
-
-    with mock.patch.object(ScriptDirectory, "from_config", read_once):
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_databases() -> Iterator[None]:
-    with migrations_read_once():
-        yield
-
-
-@pytest.fixture(scope="module")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of an instance in which nothing has happened: making one takes a second."""
-    home = tmp_path_factory.mktemp("home")
-    dg.DagsterInstance.local_temp(str(home)).dispose()
-    return home
 
 
 @pytest.fixture
-def service(tmp_path: Path, empty_home: Path) -> Iterator[Service]:
-    shutil.copytree(empty_home, tmp_path / "home")
+def service(tmp_path: Path, empty_home: Path) -> Iterator[AlertService]:
+    new_home(empty_home, tmp_path / "home")
     with service_in(tmp_path) as found:
         yield found
 
 
-# --- runs reported by hand --------------------------------------------------------------------
-
-
-def start_run(instance: dg.DagsterInstance) -> str:
-    run = dg.DagsterRun("by_hand", str(uuid.uuid4()), status=dg.DagsterRunStatus.STARTED)
-    return instance.add_run(run).run_id
-
-
-def report(
-    instance: dg.DagsterInstance, run_id: str, kind: dg.DagsterEventType, data: Any = None
-) -> None:
-    instance.report_dagster_event(
-        dg.DagsterEvent(kind.value, "by_hand", event_specific_data=data), run_id
-    )
-
-
-def plan(instance: dg.DagsterInstance, run_id: str, day: date) -> None:
-    """Store that the check of the day is going to be executed."""
-    days = dg.DailyPartitionsDefinition("2025-01-01")
-    planned = AssetCheckEvaluationPlanned(
-        asset_key=dg.AssetKey("daily_summary"),
-        check_name="meets_targets",
-        partitions_subset=days.subset_with_partition_keys(
-            [day.isoformat()]
-        ).to_serializable_subset(),
-    )
-    report(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, planned)
-
-
-def evaluate(instance: dg.DagsterInstance, run_id: str, *said: Evaluation) -> None:
-    """Store what the check said of each period, as the check does."""
-    for one in said:
-        found = dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(f"{one.window}_summary"),
-            check_name="meets_targets",
-            partition=one.period.isoformat(),
-            passed=one.alert_status not in ("WARN", "CRITICAL", "INVALID_TARGETS"),
-            metadata={VERDICTS: dg.MetadataValue.json(plain_document(one))},
-        )
-        report(instance, run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION, found)
-
-
-def finish(
-    instance: dg.DagsterInstance,
-    run_id: str,
-    how: dg.DagsterEventType = dg.DagsterEventType.RUN_SUCCESS,
-) -> None:
-    report(instance, run_id, how)
-
-
-def checked(instance: dg.DagsterInstance, *said: Evaluation) -> str:
-    """A run that is over and evaluated these."""
-    run_id = start_run(instance)
-    evaluate(instance, run_id, *said)
-    finish(instance, run_id)
-    return run_id
-
-
 # --- episodes ---------------------------------------------------------------------------------
-
-KEYS: Final = {window: Period.of(window, DAY).key for window in PARTITIONED_WINDOWS}
-STEMS: Final = [f"{window}-{KEYS[window]}-win_rate" for window in PARTITIONED_WINDOWS]
 
 
 def test_breach_correct_breach_is_raised_resolved_raised_for_every_window(
-    service: Service,
+    service: AlertService,
 ) -> None:
     ticks = []
     for pnls in (BREACH, CORRECT, BREACH):
@@ -303,7 +87,7 @@ def test_breach_correct_breach_is_raised_resolved_raised_for_every_window(
     ]
 
 
-def test_an_alert_says_what_its_check_saw_and_which_run_that_was(service: Service) -> None:
+def test_an_alert_says_what_its_check_saw_and_which_run_that_was(service: AlertService) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.materialize(Window.WEEKLY)
     service.tick()
@@ -333,7 +117,7 @@ def test_an_alert_says_what_its_check_saw_and_which_run_that_was(service: Servic
 
 
 def test_a_rolling_win_rate_that_falls_from_60_to_55_percent_raises_one_alert(
-    service: Service,
+    service: AlertService,
 ) -> None:
     service.here.write(DAY, *session(*CORRECT))
     service.here.write(NEXT_DAY, *session("-1", day=NEXT_DAY))
@@ -345,7 +129,7 @@ def test_a_rolling_win_rate_that_falls_from_60_to_55_percent_raises_one_alert(
     assert service.tick() == Tick(skipped=AGREES)
 
 
-def test_running_partitions_again_ten_times_adds_nothing(service: Service) -> None:
+def test_running_partitions_again_ten_times_adds_nothing(service: AlertService) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.materialize(*PARTITIONED_WINDOWS)
     service.tick()
@@ -356,7 +140,9 @@ def test_running_partitions_again_ten_times_adds_nothing(service: Service) -> No
     assert service.log.path.read_bytes() == content
 
 
-def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(service: Service) -> None:
+def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(
+    service: AlertService,
+) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.materialize(Window.DAILY)
     service.tick()
@@ -372,7 +158,7 @@ def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(service: 
 
 
 def test_a_running_day_raises_for_drawdown_and_rolling_and_the_rest_once_it_is_over(
-    service: Service,
+    service: AlertService,
 ) -> None:
     service.targets(
         "win_rate_target: 60\ndaily_pl_target: 100\ntrades_per_day_target: 50\n"
@@ -394,7 +180,9 @@ def test_a_running_day_raises_for_drawdown_and_rolling_and_the_rest_once_it_is_o
     ]
 
 
-def test_the_rolling_window_is_judged_on_its_newest_evaluated_day_alone(service: Service) -> None:
+def test_the_rolling_window_is_judged_on_its_newest_evaluated_day_alone(
+    service: AlertService,
+) -> None:
     def rolling(day: date, judged: Any = WARN) -> Evaluation:
         return evaluation(judged, window=Window.ROLLING, day=day)
 
@@ -421,7 +209,7 @@ def test_the_rolling_window_is_judged_on_its_newest_evaluated_day_alone(service:
     ]
 
 
-def test_checks_of_older_rolling_days_show_and_do_not_alert(service: Service) -> None:
+def test_checks_of_older_rolling_days_show_and_do_not_alert(service: AlertService) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.here.write(NEXT_DAY, *session(*["1"] * 20, day=NEXT_DAY))
     service.materialize(Window.ROLLING, last=NEXT_DAY)
@@ -437,7 +225,7 @@ def test_checks_of_older_rolling_days_show_and_do_not_alert(service: Service) ->
 # --- when there is nothing to say -------------------------------------------------------------
 
 
-def test_nothing_new_is_skipped_without_touching_anything(service: Service) -> None:
+def test_nothing_new_is_skipped_without_touching_anything(service: AlertService) -> None:
     assert service.tick() == Tick(skipped=AGREES)
     checked(service.instance, evaluation(WARN))
     service.tick()
@@ -449,7 +237,7 @@ def test_nothing_new_is_skipped_without_touching_anything(service: Service) -> N
     assert service.log.path.stat().st_mtime_ns == modified
 
 
-def test_runs_of_something_else_add_nothing(service: Service) -> None:
+def test_runs_of_something_else_add_nothing(service: AlertService) -> None:
     checked(service.instance, evaluation(WARN))
     service.tick()
     finish(service.instance, start_run(service.instance))
@@ -457,7 +245,7 @@ def test_runs_of_something_else_add_nothing(service: Service) -> None:
     assert service.tick() == Tick(skipped=AGREES)
 
 
-def test_an_empty_day_evaluated_three_times_writes_nothing(service: Service) -> None:
+def test_an_empty_day_evaluated_three_times_writes_nothing(service: AlertService) -> None:
     service.here.write(DAY)
     for _ in range(3):
         service.materialize(Window.DAILY, Window.ROLLING)
@@ -465,7 +253,7 @@ def test_an_empty_day_evaluated_three_times_writes_nothing(service: Service) -> 
     assert not service.log.path.exists()
 
 
-def test_a_day_whose_trades_went_missing_keeps_its_alerts(service: Service) -> None:
+def test_a_day_whose_trades_went_missing_keeps_its_alerts(service: AlertService) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.materialize(Window.DAILY, Window.ROLLING)
     assert len(service.tick().lines) == 2
@@ -475,7 +263,7 @@ def test_a_day_whose_trades_went_missing_keeps_its_alerts(service: Service) -> N
 
 
 def test_a_missing_or_broken_targets_file_changes_nothing_and_an_emptied_one_resolves(
-    service: Service,
+    service: AlertService,
 ) -> None:
     service.here.write(DAY, *session(*BREACH))
     states = [
@@ -510,7 +298,7 @@ ENDINGS: Final = [
 @pytest.mark.parametrize("looked_before", [True, False], ids=["a later look", "the first look"])
 @pytest.mark.parametrize("how", ENDINGS, ids=lambda how: str(how.name))
 def test_what_a_run_has_evaluated_counts_once_it_is_over_however_it_ends(
-    service: Service, how: dg.DagsterEventType, looked_before: bool
+    service: AlertService, how: dg.DagsterEventType, looked_before: bool
 ) -> None:
     if looked_before:
         assert service.tick().lines == []
@@ -525,7 +313,9 @@ def test_what_a_run_has_evaluated_counts_once_it_is_over_however_it_ends(
     ]
 
 
-def test_what_a_run_that_is_over_said_counts_while_a_later_one_goes_on(service: Service) -> None:
+def test_what_a_run_that_is_over_said_counts_while_a_later_one_goes_on(
+    service: AlertService,
+) -> None:
     checked(service.instance, evaluation(WARN))
     unfinished = [start_run(service.instance) for _ in range(7)]
     for run_id in unfinished:
@@ -540,7 +330,9 @@ def test_what_a_run_that_is_over_said_counts_while_a_later_one_goes_on(service: 
     ]
 
 
-def test_an_older_rolling_day_speaks_until_the_run_of_the_newest_is_over(service: Service) -> None:
+def test_an_older_rolling_day_speaks_until_the_run_of_the_newest_is_over(
+    service: AlertService,
+) -> None:
     checked(service.instance, evaluation(WARN, window=Window.ROLLING))
     run_id = start_run(service.instance)
     evaluate(service.instance, run_id, evaluation(MET, window=Window.ROLLING, day=NEXT_DAY))
@@ -551,7 +343,7 @@ def test_an_older_rolling_day_speaks_until_the_run_of_the_newest_is_over(service
 
 @pytest.mark.parametrize("last", [WARN, MET], ids=["breached last", "met last"])
 def test_of_runs_side_by_side_the_last_evaluation_counts_and_not_the_last_one_planned(
-    service: Service, last: Any
+    service: AlertService, last: Any
 ) -> None:
     early, late = start_run(service.instance), start_run(service.instance)
     for run_id in (early, late):
@@ -573,7 +365,7 @@ def after_some_looks(
 ) -> tuple[Path, str | None]:
     """The folder of a service and its cursor, when it has been at work."""
     folder = tmp_path_factory.mktemp("busy")
-    shutil.copytree(empty_home, folder / "home")
+    new_home(empty_home, folder / "home")
     with service_in(folder) as service:
         every = [evaluation(WARN, window=window) for window in PARTITIONED_WINDOWS]
         checked(service.instance, *every, evaluation(WARN, day=NEXT_DAY))
@@ -586,7 +378,7 @@ def after_some_looks(
 
 
 @pytest.fixture
-def busy(tmp_path: Path, after_some_looks: tuple[Path, str | None]) -> Iterator[Service]:
+def busy(tmp_path: Path, after_some_looks: tuple[Path, str | None]) -> Iterator[AlertService]:
     """After a few looks: an active alert of each window, some resolved, one acknowledged."""
     folder, cursor = after_some_looks
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
@@ -596,7 +388,7 @@ def busy(tmp_path: Path, after_some_looks: tuple[Path, str | None]) -> Iterator[
 
 
 @pytest.mark.parametrize("cursor", [None, "", "from another version", '{"finished_until":3}'])
-def test_a_lost_cursor_gives_the_same_log(busy: Service, cursor: str | None) -> None:
+def test_a_lost_cursor_gives_the_same_log(busy: AlertService, cursor: str | None) -> None:
     content = busy.log.path.read_bytes()
     busy.cursor = cursor
     assert busy.tick() == Tick(skipped=AGREES)
@@ -605,20 +397,20 @@ def test_a_lost_cursor_gives_the_same_log(busy: Service, cursor: str | None) -> 
     assert busy.tick() == Tick(skipped=NOTHING_NEW)
 
 
-def test_a_deleted_log_is_rebuilt_with_what_the_checks_say_now(busy: Service) -> None:
+def test_a_deleted_log_is_rebuilt_with_what_the_checks_say_now(busy: AlertService) -> None:
     busy.log.path.unlink()
     assert busy.tick().lines == [(f"{stem}-1", "raised") for stem in STEMS]
     assert [one["severity"] for one in documents(busy.log.path)] == ["CRITICAL"] + ["WARN"] * 3
     assert busy.tick().lines == []
 
 
-def test_an_emptied_log_is_rebuilt_too(busy: Service) -> None:
+def test_an_emptied_log_is_rebuilt_too(busy: AlertService) -> None:
     busy.log.path.write_bytes(b"")
     assert busy.tick().lines == [(f"{stem}-1", "raised") for stem in STEMS]
 
 
 def test_a_log_deleted_and_begun_anew_by_a_backfill_lacks_nothing_after_the_next_tick(
-    service: Service,
+    service: AlertService,
 ) -> None:
     checked(service.instance, evaluation(WARN))
     service.tick()
@@ -637,7 +429,7 @@ def test_a_log_deleted_and_begun_anew_by_a_backfill_lacks_nothing_after_the_next
 
 
 def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: AlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = [DAY + count * ONE_DAY for count in range(7)]
     for judged in (WARN, MET, CRITICAL):
@@ -658,8 +450,8 @@ def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
 # --- several writers, and a log in trouble ----------------------------------------------------
 
 
-def test_two_sensors_in_turn_write_each_line_once(service: Service) -> None:
-    other = Service(service.here, service.instance)
+def test_two_sensors_in_turn_write_each_line_once(service: AlertService) -> None:
+    other = AlertService(service.here, service.instance)
     for judged in (WARN, MET, WARN):
         checked(service.instance, evaluation(judged), evaluation(judged, window=Window.ROLLING))
         assert len(service.tick().lines) == 2
@@ -668,12 +460,12 @@ def test_two_sensors_in_turn_write_each_line_once(service: Service) -> None:
 
 
 def test_what_one_sensor_read_before_another_wrote_is_not_said_after_it(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: AlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked(service.instance, evaluation(WARN))
     service.tick()
     checked(service.instance, evaluation(WARN))
-    other = Service(service.here, service.instance, cursor=service.cursor)
+    other = AlertService(service.here, service.instance, cursor=service.cursor)
 
     def correct_and_tick() -> None:
         checked(service.instance, evaluation(MET))
@@ -701,8 +493,8 @@ def test_what_one_sensor_read_before_another_wrote_is_not_said_after_it(
     ]
 
 
-def test_sensors_ticking_side_by_side_write_each_line_once(service: Service) -> None:
-    sensors = [service, *(Service(service.here, service.instance) for _ in range(3))]
+def test_sensors_ticking_side_by_side_write_each_line_once(service: AlertService) -> None:
+    sensors = [service, *(AlertService(service.here, service.instance) for _ in range(3))]
     days = [DAY + count * ONE_DAY for count in range(5)]
     for judged in (WARN, MET):
         checked(service.instance, *(evaluation(judged, day=day) for day in days))
@@ -716,7 +508,9 @@ def test_sensors_ticking_side_by_side_write_each_line_once(service: Service) -> 
     ]
 
 
-def test_an_acknowledgement_between_ticks_is_kept_and_looked_at_no_further(busy: Service) -> None:
+def test_an_acknowledgement_between_ticks_is_kept_and_looked_at_no_further(
+    busy: AlertService,
+) -> None:
     busy.log.update(lambda alerts: acknowledge(alerts, [f"{STEMS[2]}-1"], now=LATER))
     assert busy.tick() == Tick(skipped=NOTHING_NEW)
     checked(busy.instance, evaluation(MET, window=Window.MONTHLY))
@@ -728,7 +522,7 @@ def test_an_acknowledgement_between_ticks_is_kept_and_looked_at_no_further(busy:
 
 @pytest.mark.parametrize("length", [1, 200])
 def test_the_line_of_a_killed_acknowledgement_is_moved_aside_by_the_next_tick(
-    busy: Service, length: int
+    busy: AlertService, length: int
 ) -> None:
     content = busy.log.path.read_bytes()
     busy.log.path.write_bytes(content + content[:length])
@@ -751,7 +545,7 @@ def a_foreign_line(path: Path) -> None:
     [(a_folder_in_its_place, IsADirectoryError), (a_foreign_line, AlertLogError)],
 )
 def test_a_log_that_cannot_be_used_fails_every_tick_loudly_and_then_catches_up(
-    busy: Service, trouble: Any, error: type[Exception]
+    busy: AlertService, trouble: Any, error: type[Exception]
 ) -> None:
     kept = busy.log.path.rename(busy.log.path.with_suffix(".kept"))
     content, cursor = kept.read_bytes(), busy.cursor
@@ -774,7 +568,7 @@ def test_a_log_that_cannot_be_used_fails_every_tick_loudly_and_then_catches_up(
 def test_a_log_folder_that_cannot_be_made_fails_every_tick_and_then_catches_up(
     tmp_path: Path, empty_home: Path
 ) -> None:
-    shutil.copytree(empty_home, tmp_path / "home")
+    new_home(empty_home, tmp_path / "home")
     blocked = tmp_path / "blocked"
     blocked.write_text("a file")
     with service_in(tmp_path, ALERT_LOG=str(blocked / "alerts.jsonl")) as service:
@@ -791,7 +585,7 @@ def test_a_log_folder_that_cannot_be_made_fails_every_tick_and_then_catches_up(
 
 
 def test_late_alerts_of_one_tick_are_one_line_in_the_log_and_the_others_one_each(
-    service: Service,
+    service: AlertService,
 ) -> None:
     service.now = AT_ONCE
     late = [evaluation(WARN, day=DAY - count * ONE_DAY) for count in range(1, 4)]
@@ -810,7 +604,7 @@ def test_late_alerts_of_one_tick_are_one_line_in_the_log_and_the_others_one_each
 
 
 def test_every_change_of_the_log_is_a_materialization_of_performance_alerts(
-    service: Service,
+    service: AlertService,
 ) -> None:
     checked(service.instance, evaluation(WARN), evaluation(WARN, day=NEXT_DAY))
     service.tick()
@@ -833,7 +627,7 @@ def test_every_change_of_the_log_is_a_materialization_of_performance_alerts(
 def test_the_look_back_leaves_a_first_start_on_old_history_silent(
     tmp_path: Path, empty_home: Path
 ) -> None:
-    shutil.copytree(empty_home, tmp_path / "home")
+    new_home(empty_home, tmp_path / "home")
     with service_in(tmp_path, ALERT_LOOKBACK_DAYS="2") as service:
         days = [LATER.date() - count * ONE_DAY for count in range(6)]
         checked(service.instance, *(evaluation(WARN, day=day) for day in days))
@@ -843,11 +637,11 @@ def test_the_look_back_leaves_a_first_start_on_old_history_silent(
         ]
 
 
-def test_the_sensor_runs_by_default(service: Service) -> None:
+def test_the_sensor_runs_by_default(service: AlertService) -> None:
     assert service.sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_min_trades_not_reached_raises_nothing_and_resolves_nothing(service: Service) -> None:
+def test_min_trades_not_reached_raises_nothing_and_resolves_nothing(service: AlertService) -> None:
     few = verdict("insufficient_data")
     checked(service.instance, evaluation(few), evaluation(WARN, day=NEXT_DAY))
     assert service.tick().lines == [("daily-2025-06-11-win_rate-1", "raised")]
@@ -873,7 +667,7 @@ def test_a_backfill_brings_the_log_up_to_date_and_the_next_tick_adds_nothing(
     )
     use_home(here.settings)
     with dg.DagsterInstance.get() as instance:
-        service = Service(here, instance)
+        service = AlertService(here, instance)
         assert run_backfill(service.runtime, instance, DAY, NEXT_DAY, progress) == []
         raised = [
             (f"{window}-{Period.of(window, NEXT_DAY).key}-win_rate-1", "raised")
@@ -888,7 +682,9 @@ def test_a_backfill_brings_the_log_up_to_date_and_the_next_tick_adds_nothing(
         assert service.said() == raised
 
 
-def test_evaluations_come_back_from_the_instance_as_they_were_published(service: Service) -> None:
+def test_evaluations_come_back_from_the_instance_as_they_were_published(
+    service: AlertService,
+) -> None:
     exact = evaluation(verdict("breached", "WARN", "realized_pnl", "-0.00000000000000000001"))
     run_id = checked(service.instance, exact)
     assert check_history.latest_evaluations(service.instance, {(Window.DAILY, "2025-06-10")}) == [
@@ -897,7 +693,7 @@ def test_evaluations_come_back_from_the_instance_as_they_were_published(service:
 
 
 def test_a_tick_takes_account_of_a_run_stored_with_an_earlier_time(
-    service: Service,
+    service: AlertService,
 ) -> None:
     """A run's time is taken before it is stored, so one that is older may show up later."""
     slow = start_run(service.instance)

@@ -8,11 +8,9 @@ import importlib.util
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,22 +19,20 @@ import pytest
 
 from performance_pipeline.defs import check_history
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
-from performance_pipeline_tests.dagster.test_alert_sensor import (
+from performance_pipeline_tests.support.alert_service import (
     AGREES,
     BREACH,
     CORRECT,
     NOTHING_NEW,
     STEMS,
-    Service,
+    AlertService,
     Tick,
-    checked,
-    evaluate,
-    finish,
     service_on,
-    start_run,
 )
+from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, evaluation
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, session
-from performance_pipeline_tests.unit.domain.test_alerts import CRITICAL, MET, WARN, evaluation
+from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.reported_runs import checked, evaluate, finish, start_run
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 
@@ -60,13 +56,6 @@ def server_user() -> dict[str, Any]:
     except KeyError:
         pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
     return {"user": "postgres", "group": "postgres", "extra_groups": []}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")
@@ -131,14 +120,14 @@ def instance(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.
 
 
 @pytest.fixture
-def service(instance: dg.DagsterInstance, tmp_path: Path) -> Service:
+def service(instance: dg.DagsterInstance, tmp_path: Path) -> AlertService:
     """A service on which nothing has happened yet."""
     instance.wipe()
     return service_on(instance, tmp_path)
 
 
 def test_breach_correct_breach_is_raised_resolved_raised_for_every_window(
-    service: Service,
+    service: AlertService,
 ) -> None:
     ticks = []
     for pnls in (BREACH, CORRECT, BREACH):
@@ -158,7 +147,9 @@ def test_breach_correct_breach_is_raised_resolved_raised_for_every_window(
     assert service.tick().lines == [(f"{stem}-1", "raised") for stem in STEMS]
 
 
-def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(service: Service) -> None:
+def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(
+    service: AlertService,
+) -> None:
     service.here.write(DAY, *session(*BREACH))
     service.materialize(Window.DAILY, Window.ROLLING)
     assert len(service.tick().lines) == 2
@@ -166,7 +157,7 @@ def test_the_check_executed_alone_says_the_same_again_and_adds_nothing(service: 
     assert service.tick() == Tick(skipped=AGREES)
 
 
-def test_what_a_run_has_evaluated_counts_once_it_is_over(service: Service) -> None:
+def test_what_a_run_has_evaluated_counts_once_it_is_over(service: AlertService) -> None:
     checked(service.instance, evaluation(MET), evaluation(MET, window=Window.ROLLING))
     run_id = start_run(service.instance)
     evaluate(
@@ -185,7 +176,7 @@ def test_what_a_run_has_evaluated_counts_once_it_is_over(service: Service) -> No
 
 
 def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: AlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     days = [DAY + count * ONE_DAY for count in range(7)]
     for judged in (WARN, MET, CRITICAL):

@@ -1,7 +1,7 @@
 """What runs by itself: the daily close, freshness, the conditions, and what restates a period."""
 
 import json
-from collections.abc import Iterator
+import logging
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,15 +15,8 @@ from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import Window
-from performance_pipeline_tests.dagster.test_materialization import (
-    MONDAY,
-    WARNING,
-    execute,
-    instance_in,
-    materializations,
-    messages,
-)
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, Place, place, session
+from performance_pipeline_tests.support.runs import MONDAY, execute, materializations, messages
 
 Closing = tuple[str, date, date]
 MIDNIGHT: Final = datetime(2025, 6, 11, 0, 5, tzinfo=UTC)  # of the night that follows DAY
@@ -35,12 +28,6 @@ def here(tmp_path: Path) -> Place:
     found = place(tmp_path / "logs", TARGETS_FILE=str(tmp_path / "targets.yaml"))
     found.write(DAY, *session("5", "-3", "-3"))
     return found
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with instance_in(tmp_path / "dagster") as found:
-        yield found
 
 
 def closing(here: Place, now: datetime) -> list[Closing]:
@@ -219,7 +206,7 @@ def test_a_closed_period_that_changes_says_before_and_after_and_which_log(
     )
     shown = [one.metadata.get("restated") for one in materializations(instance, "daily_summary")]
     assert shown == [None, dg.MetadataValue.text(change)]
-    warnings = messages(instance, result.run_id, WARNING)
+    warnings = messages(instance, result.run_id, logging.WARNING)
     assert warnings[1:] == [f"daily {DAY} restated: {change}"]
     assert "targets.yaml" in warnings[0]
 

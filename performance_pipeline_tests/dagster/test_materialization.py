@@ -2,13 +2,13 @@
 
 import contextlib
 import json
-import multiprocessing
+import logging
 import re
 import shutil
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -17,17 +17,18 @@ from typing import Any, Final, NamedTuple
 
 import dagster as dg
 import pytest
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    PARTITION_NAME_TAG,
+)
 
-from performance_pipeline.defs.build import build_definitions
-from performance_pipeline.defs.dagster_internals import AssetCheckExecutionRecordStatus
 from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.partitions import range_tags
-from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.storage.summaries import decode_summary
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import (
     DAY,
+    EASY_TARGETS,
     LATER,
     ONE_DAY,
     Place,
@@ -40,9 +41,21 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.processes import PROCESSES, start
+from performance_pipeline_tests.support.runs import (
+    LOG_IS_CLEAN,
+    MONDAY,
+    evaluations,
+    execute,
+    failure,
+    implicit_job,
+    materializations,
+    materialize_all,
+    messages,
+    monday_of,
+    recorded,
+)
 
-MONDAY: Final = DAY - ONE_DAY
-LOG_IS_CLEAN: Final = dg.AssetCheckKey(DAILY_AGGREGATE, "log_is_clean")
 LAYERS: Final = (
     "daily_aggregate",
     "daily_summary",
@@ -50,13 +63,6 @@ LAYERS: Final = (
     "monthly_summary",
     "rolling_summary",
 )
-EASY_TARGETS: Final = """
-win_rate_target: 0
-avg_risk_reward_target: 0
-daily_pl_target: -1000000
-trades_per_day_target: 0
-max_drawdown_target: -1000000
-"""
 
 
 def day(number: int) -> date:
@@ -68,106 +74,6 @@ def day(number: int) -> date:
 def logs(tmp_path: Path) -> Place:
     (tmp_path / "targets.yaml").write_text(EASY_TARGETS)
     return place(tmp_path / "logs", TARGETS_FILE=str(tmp_path / "targets.yaml"))
-
-
-@pytest.fixture
-def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    with instance_in(tmp_path / "dagster") as found:
-        yield found
-
-
-def instance_in(folder: Path) -> dg.DagsterInstance:
-    """An instance on SQLite, as the default one is; not the ephemeral one, which behaves otherwise.
-
-    Opened twice, it is the same instance.
-    """
-    folder.mkdir(exist_ok=True)
-    return dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}})
-
-
-def execute(
-    logs: Place,
-    instance: dg.DagsterInstance,
-    asset: str,
-    first: date,
-    last: date,
-    now: datetime = LATER,
-) -> dg.ExecuteInProcessResult:
-    """Materialize the partitions of `asset` from `first` to `last`, both keys, in one run."""
-    return implicit_job(logs, now).execute_in_process(
-        instance=instance,
-        asset_selection=[dg.AssetKey(asset)],
-        tags=range_tags(first, last),
-        raise_on_error=False,
-    )
-
-
-def implicit_job(logs: Place, now: datetime = LATER) -> dg.JobDefinition:
-    definitions = build_definitions(Runtime(logs.settings, lambda: now))
-    return definitions.resolve_implicit_global_asset_job_def()
-
-
-def materialize_all(
-    logs: Place, instance: dg.DagsterInstance, first: date, last: date, now: datetime = LATER
-) -> None:
-    """Every layer over the days from `first` to `last`, and the weeks and months they touch."""
-    for asset, start, end in (
-        ("daily_aggregate", first, last),
-        ("daily_summary", first, last),
-        ("weekly_summary", monday_of(first), monday_of(last)),
-        ("monthly_summary", first.replace(day=1), last.replace(day=1)),
-        ("rolling_summary", first, last),
-    ):
-        assert execute(logs, instance, asset, start, end, now).success
-
-
-def monday_of(some_day: date) -> date:
-    return some_day - timedelta(days=some_day.weekday())
-
-
-class Materialization(NamedTuple):
-    """One materialization as the instance remembers it."""
-
-    partition: str | None
-    storage_id: int
-    run_id: str
-    timestamp: float
-    metadata: Mapping[str, dg.MetadataValue]
-
-
-def materializations(instance: dg.DagsterInstance, asset: str) -> list[Materialization]:
-    """All that were ever recorded, by partition key."""
-    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1000).records
-    found = [
-        Materialization(
-            record.partition_key,
-            record.storage_id,
-            record.run_id,
-            record.timestamp,
-            record.asset_materialization.metadata,
-        )
-        for record in records
-        if record.asset_materialization is not None
-    ]
-    return sorted(found, key=lambda one: (one.partition or "", one.storage_id))
-
-
-def recorded(instance: dg.DagsterInstance, asset: str) -> list[str | None]:
-    return [one.partition for one in materializations(instance, asset)]
-
-
-def evaluations(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey = LOG_IS_CLEAN
-) -> list[dg.AssetCheckEvaluation]:
-    """All evaluations that the instance keeps of `check`, by partition key and then in order."""
-    history = instance.event_log_storage.get_asset_check_execution_history(check, limit=1000)
-    records = sorted(history, key=lambda record: (record.partition or "", record.id))
-    return [
-        record.evaluation
-        for record in records
-        if record.status is not AssetCheckExecutionRecordStatus.PLANNED
-        and record.evaluation is not None
-    ]
 
 
 def document(logs: Place, window: Window, key: date) -> dict[str, Any]:
@@ -406,14 +312,6 @@ def test_the_check_alone_says_of_existing_partitions_what_it_said_with_its_asset
 # --- what a run says, and what fails it -------------------------------------------------------
 
 
-def messages(instance: dg.DagsterInstance, run_id: str, level: int) -> list[str]:
-    return [entry.user_message for entry in instance.all_logs(run_id) if entry.level == level]
-
-
-WARNING: Final = 30
-ERROR: Final = 40
-
-
 def test_rejected_lines_are_one_warning_a_day_with_file_line_and_reason_and_fail_nothing(
     logs: Place, instance: dg.DagsterInstance
 ) -> None:
@@ -422,7 +320,7 @@ def test_rejected_lines_are_one_warning_a_day_with_file_line_and_reason_and_fail
     logs.write(day(2), *[line(quantity=f"secret-{number}") for number in range(25)])
     result = execute(logs, instance, "daily_aggregate", day(0), day(2))
     assert result.success
-    first, second = messages(instance, result.run_id, WARNING)
+    first, second = messages(instance, result.run_id, logging.WARNING)
     assert first.splitlines() == [
         "2025-06-10: 2 rejected lines",
         "2025-06-10.jsonl:2: price: not a number",
@@ -441,13 +339,6 @@ def test_rejected_lines_are_one_warning_a_day_with_file_line_and_reason_and_fail
 def make_unreadable(path: Path) -> None:
     """For root no permission forbids reading, so a folder stands where the log should be."""
     path.mkdir()
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    [event] = [event for event in result.all_events if event.is_step_failure]
-    data = event.step_failure_data.user_failure_data
-    assert data is not None
-    return data.description or ""
 
 
 @pytest.mark.parametrize(
@@ -634,15 +525,6 @@ DAYS: Final = 40
 KILLS: Final = 12
 KILLED_LAYERS: Final = ("daily_aggregate", "weekly_summary")
 
-# Its processes start in a few milliseconds, with everything imported.
-FORKSERVER: Final = multiprocessing.get_context("forkserver")
-FORKSERVER.set_forkserver_preload(
-    [
-        "performance_pipeline_tests.dagster.test_materialization",
-        "dagster._core.storage.sqlite_storage",
-    ]
-)
-
 
 def materialize_in_process(
     logs: Place, home: Path, assets: Sequence[str], first: date, last: date, all_ready: Barrier
@@ -659,13 +541,8 @@ def materialize_in_process(
 
 def started(*arguments: tuple[Place, Path, Sequence[str], date, date]) -> list[ForkServerProcess]:
     """A process for each of `arguments`; all begin to materialize now, at the same moment."""
-    all_ready = FORKSERVER.Barrier(len(arguments) + 1)
-    processes = [
-        FORKSERVER.Process(target=materialize_in_process, args=(*each, all_ready))
-        for each in arguments
-    ]
-    for process in processes:
-        process.start()
+    all_ready = PROCESSES.Barrier(len(arguments) + 1)
+    processes = [start(materialize_in_process, *each, all_ready) for each in arguments]
     all_ready.wait(60)
     return processes
 

@@ -25,6 +25,14 @@ ONE_DAY: Final = timedelta(days=1)
 DAY: Final = date(2025, 6, 10)  # a Tuesday, when New York is four hours behind UTC
 NEXT_DAY: Final = DAY + ONE_DAY
 LATER: Final = datetime(2025, 7, 20, 12, tzinfo=UTC)
+EASY_TARGETS: Final = """
+win_rate_target: 0
+avg_risk_reward_target: 0
+daily_pl_target: -1000000
+trades_per_day_target: 0
+max_drawdown_target: -1000000
+"""
+SCRIPT: Final = "<script>alert(1)</script>"
 BOM: Final = b"\xef\xbb\xbf"
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+
+from performance_pipeline_tests.support.processes import free_port
 
 TODAY = datetime.now(UTC).date()
 PATIENCE_SECONDS = 300  # what takes 30 alone, on a machine that is busy with other tests
@@ -121,13 +122,6 @@ class Service:
             )
             for run in reversed(self.instance.get_runs())
         ]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def wait_until(what: str, happened: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ from performance_pipeline.commands import backfill, demo
 from performance_pipeline.settings import Settings
 from performance_pipeline_tests.support.lines import (
     DAY,
+    EASY_TARGETS,
     NEXT_DAY,
     ONE_DAY,
     Place,
@@ -34,13 +35,6 @@ FIRST_PARTITION: Final = date(2025, 6, 4)
 LAST_DAY: Final = DAY + 2 * ONE_DAY
 ACCOUNT: Final = "ACC-4711-SECRET"
 SECRET: Final = "12,5-SECRET"
-EASY_TARGETS: Final = """
-win_rate_target: 0
-avg_risk_reward_target: 0
-daily_pl_target: -1000000
-trades_per_day_target: 0
-max_drawdown_target: -1000000
-"""
 
 
 @dataclass(frozen=True)

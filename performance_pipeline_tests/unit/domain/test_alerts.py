@@ -26,12 +26,11 @@ from performance_pipeline.domain.alerts import (
     raised_warnings,
     reconcile,
 )
-from performance_pipeline.domain.metrics import TargetResult
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.storage.plain_json import encode_plain
+from performance_pipeline_tests.support.alerts import CRITICAL, MET, NOW, WARN, evaluation, verdict
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, Place, place, session
 
-NOW: Final = datetime(2025, 6, 10, 18, tzinfo=UTC)  # while every window of DAY runs
 MICROSECOND: Final = timedelta(microseconds=1)
 ENDS: Final = {
     Window.DAILY: datetime(2025, 6, 11, tzinfo=UTC),
@@ -48,49 +47,6 @@ KEYS: Final = {
 
 Said = tuple[str, str] | None
 Episode = tuple[Window, date | None, str]
-
-
-def verdict(
-    status: str, severity: str | None = None, metric: str = "win_rate", actual: str | None = "0.55"
-) -> TargetResult:
-    fields: dict[str, Any] = {
-        "metric": metric,
-        "actual": None if actual is None else Decimal(actual),
-        "target": Decimal("0.6"),
-        "severity": severity,
-        "variance": None if actual is None else Decimal(actual) - Decimal("0.6"),
-        "status": status,
-    }
-    return TargetResult(**fields)
-
-
-WARN: Final = verdict("breached", "WARN")
-CRITICAL: Final = verdict("breached", "CRITICAL", actual="0.3")
-MET: Final = verdict("met", actual="0.65")
-
-
-def evaluation(
-    *verdicts: TargetResult,
-    window: Window = Window.DAILY,
-    day: date = DAY,
-    alert_status: Any = None,
-    run_id: str = "run-1",
-) -> Evaluation:
-    """What the check says of the window that holds `day`, in UTC."""
-    period = Period.of(window, day)
-    severities = {one.severity for one in verdicts}
-    worst: Any = next((one for one in ("CRITICAL", "WARN") if one in severities), "OK")
-    return Evaluation(
-        window=window,
-        period=period.key,
-        start_date=period.first_day,
-        end_date=period.last_day,
-        ends_at=datetime.combine(period.last_day + ONE_DAY, datetime.min.time(), tzinfo=UTC),
-        alert_status=alert_status or worst,
-        targets=verdicts,
-        asset_key=f"{window}_summary",
-        run_id=run_id,
-    )
 
 
 class Log:

@@ -4,7 +4,6 @@ What belongs here: hypothesis tests over generated logs, against `reference.py` 
 grouping of the same data. What does not: single cases, however telling.
 """
 
-import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,8 +30,8 @@ from performance_pipeline.domain.trades import RejectedLineError, parse_trade
 from performance_pipeline.domain.windows import MICROSECOND, PARTITIONED_WINDOWS, Window
 from performance_pipeline.pipeline import tracker as tracker_module
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
 from performance_pipeline.storage.sessions import Sessions
+from performance_pipeline_tests.support.lines import Place, place
 from performance_pipeline_tests.support.reference import Rules, reference_summary
 from performance_pipeline_tests.support.strategies import (
     LogFolder,
@@ -61,59 +60,37 @@ def property_settings(max_examples: int) -> settings:
 # --- the product, asked on real files ---------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Place:
-    """A log folder on disk and the settings under which it is read."""
-
-    log_dir: Path
-    environment: Mapping[str, str]
-
-    def tracker(self, now: datetime) -> PerformanceTracker:
-        return PerformanceTracker(Settings.from_env(self.environment), clock=lambda: now)
-
-    def write(self, logs: Mapping[date, bytes]) -> None:
-        """Make the folder hold `logs`; one that is there already keeps its modification time."""
-        for day, content in logs.items():
-            log = self.log_dir / f"{day}.jsonl"
-            if not log.exists() or log.read_bytes() != content:
-                log.write_bytes(content)
-
-    def archive(self, day: date) -> None:
-        plain = self.log_dir / f"{day}.jsonl"
-        plain.with_name(f"{day}.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
-        plain.unlink()
-
-    def remove(self, day: date) -> None:
-        (self.log_dir / f"{day}.jsonl").unlink()
-
-    def under(self, rules: Rules) -> "Place":
-        """The same folder under other settings."""
-        return Place(self.log_dir, environment(self.log_dir, rules))
-
-    def materialize(self, days: Sequence[date], now: datetime) -> None:
-        """Store the aggregates of `days`, as the runs of a Dagster asset do."""
-        store = self.tracker(now).store
-        for day in days:
-            store.refresh(day)
-        store.save_index()
-
-
-def environment(log_dir: Path, rules: Rules) -> dict[str, str]:
-    return {
-        "PERFORMANCE_LOG_DIR": str(log_dir),
-        "PERFORMANCE_SUMMARY_TIMEZONE": rules.zone,
-        "PERFORMANCE_ALERT_ROLLING_WINDOW": str(rules.rolling_window),
-        "PERFORMANCE_START_DATE": rules.start_date.isoformat(),
-        "PERFORMANCE_EXECUTION_MODE": rules.execution_mode,
-        "PERFORMANCE_ACCOUNT": rules.account,
-        "PERFORMANCE_MARKET_CALENDAR": "none",
-    }
+def under(here: Place, rules: Rules) -> Place:
+    """The same folder, read under `rules`."""
+    return here.under(
+        SUMMARY_TIMEZONE=rules.zone,
+        ALERT_ROLLING_WINDOW=str(rules.rolling_window),
+        START_DATE=rules.start_date.isoformat(),
+        EXECUTION_MODE=rules.execution_mode,
+        ACCOUNT=rules.account,
+    )
 
 
 @contextmanager
-def place(rules: Rules) -> Iterator[Place]:
+def place_of(rules: Rules) -> Iterator[Place]:
     with TemporaryDirectory() as folder:
-        yield Place(Path(folder), environment(Path(folder), rules))
+        yield under(place(Path(folder)), rules)
+
+
+def write(here: Place, logs: Mapping[date, bytes]) -> None:
+    """Make the folder hold `logs`; one that is there already keeps its modification time."""
+    for day, content in logs.items():
+        log = here.path(day)
+        if not log.exists() or log.read_bytes() != content:
+            here.write_bytes(day, content)
+
+
+def store_aggregates(here: Place, days: Sequence[date], now: datetime) -> None:
+    """Store the aggregates of `days`, as the runs of a Dagster asset do."""
+    store = here.tracker(now).store
+    for day in days:
+        store.refresh(day)
+    store.save_index()
 
 
 @dataclass(frozen=True)
@@ -365,8 +342,8 @@ def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
 ) -> None:
     rules = data.draw(rules_for(folder))
     now = data.draw(moments(folder))
-    with place(rules) as at:
-        at.write(folder.logs)
+    with place_of(rules) as at:
+        write(at, folder.logs)
         assert_equal_to_reference(WINDOWS[window](folder), at.tracker(now), folder.logs, rules)
 
 
@@ -378,8 +355,8 @@ def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
     rules = data.draw(rules_for(folder))
     now = data.draw(moments(folder))
     asked = data.draw(st.lists(ranges(folder), min_size=1, max_size=4))
-    with place(rules) as at:
-        at.write(folder.logs)
+    with place_of(rules) as at:
+        write(at, folder.logs)
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
@@ -391,8 +368,8 @@ def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
     rules = data.draw(rules_for(folder, filtered=True))
     now = data.draw(moments(folder))
     asked = data.draw(windows(folder))
-    with place(rules) as at:
-        at.write(folder.logs)
+    with place_of(rules) as at:
+        write(at, folder.logs)
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
@@ -413,11 +390,11 @@ def test_summaries_are_right_whatever_was_materialized_before(
         if data.draw(st.booleans())
     }
     again = data.draw(st.lists(st.sampled_from(folder.days), unique=True).map(sorted))
-    with place(rules) as at:
-        at.write(shorter)
-        at.under(before).materialize(days_around(folder), earlier)
-        at.write(folder.logs)
-        at.materialize(again, now)
+    with place_of(rules) as at:
+        write(at, shorter)
+        store_aggregates(under(at, before), days_around(folder), earlier)
+        write(at, folder.logs)
+        store_aggregates(at, again, now)
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
@@ -430,10 +407,10 @@ def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
     logs = {day: content.rstrip(b"\r\n") for day, content in folder.logs.items()}
     during = datetime.combine(max(logs), time(23, 59), tzinfo=UTC)
     asked = data.draw(windows(folder))
-    with place(rules) as at:
-        at.write(logs)
+    with place_of(rules) as at:
+        write(at, logs)
         assert_equal_to_reference(asked, at.tracker(during), logs, rules)
-        at.materialize(days_around(folder), during)
+        store_aggregates(at, days_around(folder), during)
         assert_equal_to_reference(asked, at.tracker(during + DAY), logs, rules)
 
 
@@ -442,10 +419,10 @@ def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
 def test_archiving_a_log_changes_no_number(data: st.DataObject, folder: LogFolder) -> None:
     rules = data.draw(rules_for(folder))
     now = datetime.combine(folder.days[-1] + 2 * DAY, time(), tzinfo=UTC)
-    with place(rules) as at:
-        at.write(folder.logs)
+    with place_of(rules) as at:
+        write(at, folder.logs)
         if data.draw(st.booleans()):
-            at.materialize(folder.days, now)
+            store_aggregates(at, folder.days, now)
         for day in folder.logs:
             if data.draw(st.booleans()):
                 at.archive(day)
@@ -460,11 +437,11 @@ def test_a_log_that_disappears_leaves_every_number_as_it_was(
     rules = data.draw(rules_for(folder))
     now = datetime.combine(folder.days[-1] + 2 * DAY, time(), tzinfo=UTC)
     gone = data.draw(st.sets(st.sampled_from(sorted(folder.logs)), max_size=len(folder.logs) - 1))
-    with place(rules) as at:
-        at.write(folder.logs)
-        at.materialize(days_around(folder), now)
+    with place_of(rules) as at:
+        write(at, folder.logs)
+        store_aggregates(at, days_around(folder), now)
         for day in gone:
-            at.remove(day)
+            at.path(day).unlink()
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
@@ -479,8 +456,8 @@ def test_sessions_over_without_a_log_are_the_missing_days(
     now = data.draw(moments(folder))
     known = Sessions("drawn", nearby[0], now.date(), rules.sessions)
     with (
-        place(rules) as at,
+        place_of(rules) as at,
         mock.patch.object(tracker_module, "market_sessions", return_value=known),
     ):
-        at.write(folder.logs)
+        write(at, folder.logs)
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)

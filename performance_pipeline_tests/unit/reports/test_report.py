@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from performance_pipeline.cli import cli
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.numbers import exact_arithmetic
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline.report import (
@@ -32,9 +31,12 @@ from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.html import report_html
 from performance_pipeline.reports.wording import compact, grouped, percent
 from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
+    ONE_DAY,
+    SCRIPT,
     Place,
     at,
     opened,
@@ -45,9 +47,7 @@ from performance_pipeline_tests.support.lines import (
 from performance_pipeline_tests.support.reference import Rules, reference_summary
 from performance_pipeline_tests.support.strategies import LogFolder, folders
 
-ONE_DAY: Final = timedelta(days=1)
 WEEK: Final = Period.spanning(DAY, DAY + 6 * ONE_DAY)
-SCRIPT: Final = "<script>alert(1)</script>"
 NO_RUNTIME: Final = "window.vegaEmbed = () => {};"
 
 
@@ -65,27 +65,6 @@ def logs(tmp_path: Path) -> Place:
 
 def report_of(logs: Place, period: Period = WEEK) -> ReportData:
     return load_report(logs.tracker(), period)
-
-
-def alert(**changes: object) -> AlertEvent:
-    fields: dict[str, object] = {
-        "id": "daily-2025-06-10-win_rate-1",
-        "status": "raised",
-        "window": Window.DAILY,
-        "period": DAY,
-        "start_date": DAY,
-        "end_date": DAY,
-        "metric": "win_rate",
-        "actual": Decimal("0.4"),
-        "target": Decimal("0.5"),
-        "severity": "WARN",
-        "message": "win_rate 0.4 below its target 0.5",
-        "late": False,
-        "raised_at": LATER,
-        "asset_key": "daily_summary",
-        "run_id": "run",
-    }
-    return AlertEvent(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def text_of(page: str) -> str:

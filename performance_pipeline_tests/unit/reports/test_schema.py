@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import reduce
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,11 +30,10 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.schemas import schema, validator
 
-SCHEMA: Final[dict[str, Any]] = json.loads(
-    (resources.files("performance_pipeline") / "schemas" / "summary.schema.json").read_bytes()
-)
-VALIDATOR: Final = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+SCHEMA: Final = schema("summary")
+VALIDATOR: Final = validator("summary")
 WHILE_RUNNING: Final = datetime(2025, 6, 11, 18, tzinfo=UTC)
 
 Document = dict[str, Any]

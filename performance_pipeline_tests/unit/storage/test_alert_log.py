@@ -2,7 +2,6 @@
 
 import errno
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from importlib import resources
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Final
@@ -25,32 +23,22 @@ from performance_pipeline.domain.alerts import AlertEvent, Evaluation, acknowled
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline.storage.alert_log import AlertLog, AlertLogError
 from performance_pipeline.storage.files import write_atomically
-from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, place
-from performance_pipeline_tests.unit.domain.test_alerts import (
+from performance_pipeline_tests.support.alerts import (
+    ALERT_VALIDATOR,
     CRITICAL,
     MET,
     NOW,
     WARN,
+    documents,
     evaluation,
     verdict,
 )
+from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, place
+from performance_pipeline_tests.support.processes import PROCESSES, start
+from performance_pipeline_tests.support.schemas import schema
 
-SCHEMA: Final[dict[str, Any]] = json.loads(
-    (resources.files("performance_pipeline") / "schemas" / "alert.schema.json").read_bytes()
-)
-VALIDATOR: Final = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+SCHEMA: Final = schema("alert")
 
-# Processes come out of a server that has imported everything already. One server serves all test
-# modules, and what the first one asks for is what it imports.
-PROCESSES: Final = multiprocessing.get_context("forkserver")
-IMPORTED: Final = [
-    f"performance_pipeline_tests.{name}"
-    for name in (
-        "crash.test_alert_crashes",
-        "unit.storage.test_alert_log",
-        "dagster.test_materialization",
-    )
-]
 
 KILLS: Final = 36
 THREE: Final = tuple(
@@ -64,14 +52,6 @@ def decide(
     *evaluations: Evaluation, now: datetime = NOW
 ) -> Callable[[dict[str, AlertEvent]], list[AlertEvent]]:
     return lambda alerts: reconcile(alerts, evaluations, now=now, lookback_days=None)
-
-
-def documents(path: Path) -> list[Document]:
-    """The lines at `path`, each held against the schema."""
-    found = [json.loads(line) for line in path.read_text().splitlines()]
-    for document in found:
-        VALIDATOR.validate(document)
-    return found
 
 
 def said(path: Path, valid: bool = True) -> list[tuple[str, str]]:
@@ -119,7 +99,7 @@ def test_real_lines_of_every_status_and_window_are_valid(log: AlertLog) -> None:
         for window in PARTITIONED_WINDOWS
         for status in ("raised", "acknowledged", "updated", "resolved")
     }
-    assert [error.message for one in found for error in VALIDATOR.iter_errors(one)] == []
+    assert [error.message for one in found for error in ALERT_VALIDATOR.iter_errors(one)] == []
     assert {tuple(one) for one in found} == {tuple(SCHEMA["required"])}
 
 
@@ -172,14 +152,14 @@ def test_an_altered_line_is_rejected(log: AlertLog, status: str, field: str, val
     found = next(one for one in lines_of_every_status(log) if one["status"] == status)
     assert found["window"] == "daily"
     found[field] = value
-    assert not VALIDATOR.is_valid(found)
+    assert not ALERT_VALIDATOR.is_valid(found)
 
 
 def test_a_line_that_lacks_a_field_or_has_one_more_is_rejected(log: AlertLog) -> None:
     found = lines_of_every_status(log)[0]
     for field in found:
-        assert not VALIDATOR.is_valid({key: found[key] for key in found if key != field})
-    assert not VALIDATOR.is_valid({**found, "account_id": "U1"})
+        assert not ALERT_VALIDATOR.is_valid({key: found[key] for key in found if key != field})
+    assert not ALERT_VALIDATOR.is_valid({**found, "account_id": "U1"})
 
 
 @pytest.mark.parametrize(
@@ -196,7 +176,7 @@ def test_a_metric_that_its_window_has_no_target_for_is_rejected(
 ) -> None:
     found = next(one for one in lines_of_every_status(log) if one["window"] == window)
     found["metric"] = metric
-    assert not VALIDATOR.is_valid(found)
+    assert not ALERT_VALIDATOR.is_valid(found)
 
 
 # --- writing ----------------------------------------------------------------------------------
@@ -380,16 +360,6 @@ def test_whole_json_that_is_no_alert_is_an_error_in_the_last_line_too(
 
 
 # --- several writers --------------------------------------------------------------------------
-
-
-def start(
-    target: Callable[..., None], *arguments: object
-) -> "multiprocessing.context.ForkServerProcess":
-    """Call `target` in a process of its own."""
-    PROCESSES.set_forkserver_preload(IMPORTED)
-    process = PROCESSES.Process(target=target, args=arguments)
-    process.start()
-    return process
 
 
 def update_at_once(path: Path, evaluations: Sequence[Evaluation], barrier: Any) -> None:
