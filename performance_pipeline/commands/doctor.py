@@ -47,10 +47,10 @@ def _show_targets(tracker: PerformanceTracker) -> None:
     click.echo(f"Targets in {tracker.settings.targets_file}")
     for sentence in (*loaded.errors, *loaded.warnings):
         click.echo(f"  {sentence}")
-    if loaded.file is None or loaded.file.targets is None:
+    if loaded.targets is None:
         return
     for window in PARTITIONED_WINDOWS:
-        for line in loaded.file.targets.for_window(window):
+        for line in loaded.targets.for_window(window):
             critical = "" if line.critical is None else f", critical below {plain(line.critical)}"
             click.echo(f"  {window}: {line.metric} at least {plain(line.target)}{critical}")
 

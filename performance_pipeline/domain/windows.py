@@ -29,6 +29,9 @@ class Window(StrEnum):
     RANGE = "range"
 
 
+MOST_DAYS_LIKE_A_DAY: Final = 2
+MOST_DAYS_LIKE_A_WEEK: Final = 10
+
 PARTITIONED_WINDOWS: Final = (Window.DAILY, Window.WEEKLY, Window.MONTHLY, Window.ROLLING)
 
 
@@ -66,6 +69,13 @@ class Period:
 
     def days(self) -> list[date]:
         return list(days_between(self.first_day, self.last_day))
+
+
+def most_like(days: int) -> Window:
+    """The window that a range of so many days is most like: a day, a week or a month."""
+    if days <= MOST_DAYS_LIKE_A_DAY:
+        return Window.DAILY
+    return Window.WEEKLY if days <= MOST_DAYS_LIKE_A_WEEK else Window.MONTHLY
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
 from performance_pipeline.domain.quality import data_quality
-from performance_pipeline.domain.targets import judged
+from performance_pipeline.domain.verdicts import with_verdicts
 from performance_pipeline.domain.windows import (
     Period,
     Window,
@@ -77,11 +77,8 @@ class PerformanceTracker:
             settings=self.settings.fingerprint,
             generated_at=self.now,
         )
-        return judged(
-            summary,
-            self.targets.file,
-            now=self.now,
-            rolling_window=self.settings.rolling_window,
+        return with_verdicts(
+            summary, self.targets, now=self.now, rolling_window=self.settings.rolling_window
         )
 
     def aggregate(self, period: Period) -> DailyAggregate:

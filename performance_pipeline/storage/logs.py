@@ -57,10 +57,6 @@ class LogListing:
     archived_twins: frozenset[date]
     ignored: tuple[str, ...]
 
-    @property
-    def oldest(self) -> date | None:
-        return min(self.files, default=None)
-
 
 def log_name(day: date) -> str:
     return f"{day.isoformat()}.jsonl"

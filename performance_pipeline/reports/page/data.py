@@ -10,7 +10,7 @@ from performance_pipeline.domain.aggregate import DailyAggregate, DayResult
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.distribution import Distribution, size_step, step_start
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
-from performance_pipeline.domain.numbers import ZERO, divide_or_none, exact_arithmetic
+from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.trade_stats import Bucket, by_key
 from performance_pipeline.domain.windows import Period
 
@@ -114,7 +114,7 @@ def report_data(
             sizes=_sizes(distribution.by_size),
             by_weekday=_by_weekday(days),
             by_hour={
-                f"{hour:02}:00": _breakdown_row(bucket)
+                f"{hour:02}:00": BreakdownRow.of(bucket)
                 for hour, bucket in distribution.by_hour.items()
             },
             alerts=_alerts_of(period, alerts),
@@ -205,17 +205,7 @@ def _by_weekday(days: Mapping[date, DailyAggregate]) -> Breakdown:
         )
         for weekday, stats in traded
     )
-    return {WEEKDAYS[number]: _breakdown_row(total) for number, total in totals.items()}
-
-
-def _breakdown_row(bucket: Bucket) -> BreakdownRow:
-    return BreakdownRow(
-        bucket.total_trades,
-        bucket.total_wins,
-        bucket.total_losses,
-        divide_or_none(Decimal(bucket.total_wins), bucket.total_trades),
-        bucket.realized_pnl,
-    )
+    return {WEEKDAYS[number]: BreakdownRow.of(total) for number, total in totals.items()}
 
 
 def _alerts_of(period: Period, alerts: Iterable[AlertEvent]) -> tuple[AlertEvent, ...]:
