@@ -16,8 +16,9 @@ from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
-from performance_pipeline.reports.markdown import headline, number
+from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
+from performance_pipeline.reports.wording import number
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
 

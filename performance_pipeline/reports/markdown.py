@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Final
 
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
-from performance_pipeline.domain.numbers import plain
-
-UNDEFINED: Final = "n/a"
+from performance_pipeline.reports.wording import (
+    UNDEFINED,
+    judged_like_sentence,
+    metric_difference,
+    metric_value,
+    number,
+    percent,
+    span,
+)
 
 _METRICS: Final = (
     "total_trades",
@@ -63,26 +68,12 @@ def escape(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def number(value: Decimal | int | str | None) -> str:
-    """A metric for a table cell; undefined is not zero."""
-    if value is None:
-        return UNDEFINED
-    return plain(value) if isinstance(value, Decimal) else str(value)
-
-
-def span(summary: PerformanceSummary) -> str:
-    """The days of the window, as a title names them."""
-    if summary.start_date == summary.end_date:
-        return str(summary.start_date or summary.ends_at.date())
-    return f"{summary.start_date} to {summary.end_date}"
-
-
 def headline(summary: PerformanceSummary) -> str:
     """The window in one sentence."""
     if not summary.total_trades:
         return "No trades in window."
     return (
-        f"{summary.total_trades} closed trades, win rate {number(summary.win_rate)},"
+        f"{summary.total_trades} closed trades, win rate {percent(summary.win_rate)},"
         f" realized P&L {number(summary.realized_pnl)},"
         f" maximum drawdown {number(summary.max_drawdown)}."
     )
@@ -99,7 +90,7 @@ def _overview(summary: PerformanceSummary) -> list[str]:
 
 
 def _metrics(summary: PerformanceSummary) -> list[str]:
-    rows = [(f"`{name}`", number(getattr(summary, name))) for name in _METRICS]
+    rows = [(f"`{name}`", metric_value(name, getattr(summary, name))) for name in _METRICS]
     return ["## Metrics", _table(("Metric", "Value"), rows)]
 
 
@@ -107,9 +98,9 @@ def _targets(summary: PerformanceSummary) -> list[str]:
     rows = [
         (
             f"`{result.metric}`",
-            number(result.actual),
-            number(result.target),
-            number(result.variance),
+            metric_value(result.metric, result.actual),
+            metric_value(result.metric, result.target),
+            metric_difference(result.metric, result.variance),
             result.status,
             result.severity or "",
         )
@@ -118,7 +109,7 @@ def _targets(summary: PerformanceSummary) -> list[str]:
     if not rows:
         return ["## Targets", f"No target was judged ({summary.alert_status})."]
     header = ("Metric", "Actual", "Target", "Variance", "Status", "Severity")
-    return ["## Targets", _table(header, rows)]
+    return ["## Targets", *filter(None, [judged_like_sentence(summary)]), _table(header, rows)]
 
 
 def _breakdowns(summary: PerformanceSummary) -> list[str]:
@@ -152,7 +143,7 @@ def _breakdown_table(breakdown: Mapping[str, BreakdownRow]) -> str:
             str(row.total_trades),
             str(row.total_wins),
             str(row.total_losses),
-            number(row.win_rate),
+            percent(row.win_rate),
             number(row.realized_pnl),
         )
         for name, row in breakdown.items()

@@ -19,9 +19,17 @@ from performance_pipeline.domain.metrics import (
     PerformanceSummary,
     TargetResult,
 )
-from performance_pipeline.domain.numbers import EXACT, plain
-from performance_pipeline.reports.markdown import UNDEFINED, number, span
+from performance_pipeline.domain.numbers import plain
 from performance_pipeline.reports.sparkline import bars
+from performance_pipeline.reports.wording import (
+    UNDEFINED,
+    judged_like_sentence,
+    metric_difference,
+    metric_value,
+    number,
+    percent,
+    span,
+)
 
 # A sign and a colour for each status; the word stands beside it.
 _STATUS: Final = {
@@ -117,7 +125,7 @@ def _in_a_line(summary: PerformanceSummary) -> Text:
     return Text.assemble(
         f"{summary.total_trades} closed trades, realized P&L ",
         _money(summary.realized_pnl),
-        f", win rate {_percent(summary.win_rate)}, max drawdown ",
+        f", win rate {percent(summary.win_rate)}, max drawdown ",
         _money(summary.max_drawdown),
         f", {_streak(summary)}",
     )
@@ -138,15 +146,18 @@ def _targets(summary: PerformanceSummary) -> Iterator[RenderableType]:
         ("", "Metric", ">Actual", ">Target", ">Variance", "Status", "Severity"),
         (_target_row(result) for result in summary.targets),
     )
+    if like := judged_like_sentence(summary):
+        yield Text(like, "dim")
 
 
 def _target_row(result: TargetResult) -> tuple[Text, ...]:
     sign, style = _STATUS[result.status]
-    values = (result.actual, result.target, result.variance)
     return (
         Text(sign, style),
         Text(result.metric.replace("_", " ")),
-        *(Text(_written(result.metric, value)) for value in values),
+        Text(metric_value(result.metric, result.actual)),
+        Text(metric_value(result.metric, result.target)),
+        Text(metric_difference(result.metric, result.variance)),
         Text(result.status.replace("_", " "), style),
         Text(result.severity or "", style),
     )
@@ -191,7 +202,7 @@ def _block(summary: PerformanceSummary, block: Mapping[str, str]) -> Table:
     for label, name in block.items():
         value = getattr(summary, name)
         money = name in _PNL and value is not None
-        table.add_row(Text(label), _money(value) if money else Text(_written(name, value)))
+        table.add_row(Text(label), _money(value) if money else Text(metric_value(name, value)))
     return table
 
 
@@ -216,7 +227,7 @@ def _breakdown_row(name: str, row: BreakdownRow) -> tuple[Text, ...]:
         Text(str(row.total_trades)),
         Text(str(row.total_wins)),
         Text(str(row.total_losses)),
-        Text(_percent(row.win_rate)),
+        Text(percent(row.win_rate)),
         _money(row.realized_pnl),
     )
 
@@ -281,17 +292,6 @@ def _heading(title: str) -> Text:
 def _signed(status: str) -> Text:
     sign, style = _STATUS[status]
     return Text(f"{sign} {status}", style)
-
-
-def _written(metric: str, value: Decimal | int | None) -> str:
-    if metric == "win_rate" and isinstance(value, Decimal):
-        return _percent(value)
-    return number(value)
-
-
-def _percent(rate: Decimal | None) -> str:
-    """A rate of 0..1 in percent, exactly."""
-    return UNDEFINED if rate is None else f"{plain(EXACT.multiply(rate, Decimal(100)))}%"
 
 
 def _money(value: Decimal) -> Text:

@@ -16,10 +16,13 @@ from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.tables import breakdowns, figures
 from performance_pipeline.reports.wording import (
     METRIC_NAMES,
+    RATES,
     UNDEFINED,
     grouped,
+    judged_like_sentence,
     long_day,
     percent,
+    points,
 )
 
 _ROWS_SHOWN: Final = 20
@@ -38,6 +41,7 @@ def report_html(report: ReportData) -> str:
             summary=report.summary,
             title=str(first) if first == last else f"{first} to {last}",
             figures=figures(report.summary),
+            judged_like=judged_like_sentence(report.summary),
             plots=drawing.drawn(report) if any_trades else {},
             calendar_steps=drawing.calendar_steps(report.equity),
             breakdowns=breakdowns(report),
@@ -58,7 +62,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=_number, rate=_rate, points=_points, day=long_day, metric=_metric, signed=_signed
+        number=_number,
+        rate=_rate,
+        value_of=_value_of,
+        difference_of=_difference_of,
+        day=long_day,
+        metric=_metric,
+        signed=_signed,
     )
     return environment
 
@@ -73,9 +83,14 @@ def _rate(value: Decimal | None) -> Markup:
     return _data(value, percent(value))
 
 
-def _points(value: Decimal | None) -> Markup:
-    """A difference of two rates, in percentage points."""
-    return _data(value, percent(value).replace("%", "points"))
+def _value_of(value: Decimal | None, metric: str) -> Markup:
+    """A value of `metric`: a rate in percent, everything else as a number."""
+    return _rate(value) if metric in RATES else _number(value)
+
+
+def _difference_of(value: Decimal | None, metric: str) -> Markup:
+    """A difference of two values of `metric`: of rates in percentage points."""
+    return _data(value, points(value)) if metric in RATES else _number(value)
 
 
 def _data(value: Decimal | int | None, shown: str) -> Markup:

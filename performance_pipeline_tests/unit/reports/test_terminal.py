@@ -98,7 +98,7 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
         "gross loss": "-12.125",
         "unrealized P&L": "n/a",
         "max drawdown": "-11.625",
-        "win rate": "50%",
+        "win rate": "50 %",
         "profit factor": "1.216495",
         "planned reward/risk": "n/a",
         "average hold (s)": "n/a",
@@ -178,7 +178,7 @@ def test_a_very_long_name_is_shown_whole_and_keeps_the_numbers_beside_it(tmp_pat
 def test_names_with_nothing_in_them_are_named(tmp_path: Path) -> None:
     here = place(tmp_path / "logs")
     here.write(DAY, line(strategy_name=None))
-    assert any(row.startswith("(none) 1 1 0 100% 10") for row in words(seen(here.summary())))
+    assert any(row.startswith("(none) 1 1 0 100 % 10") for row in words(seen(here.summary())))
 
 
 def test_data_quality_names_what_was_left_out(logs: Place) -> None:
@@ -266,7 +266,7 @@ def test_a_pipe_has_no_control_codes_and_is_not_cut_by_a_narrow_width(logs: Plac
     wide = piped(logs, {"COLUMNS": "300"})
     assert narrow == wide
     assert b"\x1b" not in narrow
-    assert " 6 realized P&L 2.625 win rate 50%" in " ".join(narrow.decode().split())
+    assert " 6 realized P&L 2.625 win rate 50 %" in " ".join(narrow.decode().split())
 
 
 def test_an_encoding_without_the_signs_is_no_error(logs: Place) -> None:

@@ -18,7 +18,7 @@ from performance_pipeline.reports.page.plots.base import (
     colors,
     spec,
 )
-from performance_pipeline.reports.wording import counted, grouped, long_day
+from performance_pipeline.reports.wording import counted, grouped, long_day, percent
 
 _VERDICTS: Final = {"met": "target met", "breached": "target missed"}
 _NOT_JUDGED: Final = "not judged"
@@ -130,7 +130,7 @@ def _tip(row: PeriodRow) -> str:
         lines.append(
             f"a day {grouped(row.pnl.actual)}, target {grouped(row.pnl.target)}: {row.pnl.status}"
         )
-    lines.append(f"win rate {grouped(row.win_rate)}")
+    lines.append(f"win rate {percent(row.win_rate)}")
     if row.rate is not None:
-        lines[-1] += f", target {grouped(row.rate.target)}: {row.rate.status}"
+        lines[-1] += f", target {percent(row.rate.target)}: {row.rate.status}"
     return "\n".join(lines)
