@@ -38,7 +38,7 @@ from performance_pipeline.pipeline.report import (
     write_report,
 )
 from performance_pipeline.reports.equity_thumbnail import equity_steps
-from performance_pipeline.storage.aggregates import Day
+from performance_pipeline.storage.aggregates import Day, aggregates_folder
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.sessions import keep_sessions
 
@@ -113,7 +113,7 @@ def daily_aggregate_asset(
         tracker = runtime.tracker()
         folder = runtime.settings.output_dir
         remove_leftovers(folder)
-        remove_leftovers(folder / "aggregates")
+        remove_leftovers(aggregates_folder(folder))
         keep_sessions(runtime.settings, tracker.today)
 
         def refresh(day: date) -> Metadata:

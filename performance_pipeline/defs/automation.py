@@ -18,6 +18,7 @@ from performance_pipeline.domain.windows import (
     trading_day,
 )
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.aggregates import aggregate_path
 from performance_pipeline.storage.summaries import stored_periods, summary_path
 
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
@@ -130,7 +131,7 @@ def closing_runs(settings: Settings, now: datetime) -> Iterator[tuple[dg.AssetKe
     yesterday = trading_day(now, settings.timezone) - ONE_DAY
     if yesterday < settings.start_date or not settings.output_dir.is_dir():
         return
-    if not (settings.output_dir / "aggregates" / f"{yesterday.isoformat()}.json").exists():
+    if not aggregate_path(settings.output_dir, yesterday).exists():
         yield DAILY_AGGREGATE, yesterday, yesterday
     for window in PARTITIONED_WINDOWS:
         open_keys = {

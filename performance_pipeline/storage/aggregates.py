@@ -31,6 +31,16 @@ from performance_pipeline.storage.logs import (
 _READINGS_KEPT = 3
 
 
+def aggregates_folder(output_dir: Path) -> Path:
+    """Where the daily aggregates are."""
+    return output_dir / "aggregates"
+
+
+def aggregate_path(output_dir: Path, day: date) -> Path:
+    """The file that holds the aggregate of trading day `day`."""
+    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
+
+
 class _Part(msgspec.Struct, frozen=True):
     """What one log contributes to one trading day, and how far the log was read for it.
 
@@ -78,7 +88,6 @@ class AggregateStore:
         """Look at the folder; raises LogFolderError when it is not there, or lost all its logs."""
         self._settings = settings
         self._today = now.date()
-        self._folder = settings.output_dir / "aggregates"
         self.listing: LogListing = list_logs(settings.log_dir, self._today)
         self._index = load_index(settings.output_dir)
         self._changed: dict[str, IndexEntry] = {}
@@ -99,7 +108,8 @@ class AggregateStore:
 
     def _stored_days(self) -> Iterator[_StoredDay]:
         """Every stored day, in time order."""
-        for path in sorted(self._folder.glob("????-??-??.json"), key=lambda path: path.name):
+        files = aggregates_folder(self._settings.output_dir).glob("????-??-??.json")
+        for path in sorted(files, key=lambda path: path.name):
             try:
                 stored = self._load(date.fromisoformat(path.stem))
             except ValueError:
@@ -108,7 +118,7 @@ class AggregateStore:
                 yield stored
 
     def path(self, day: date) -> Path:
-        return self._folder / f"{day.isoformat()}.json"
+        return aggregate_path(self._settings.output_dir, day)
 
     def day(self, day: date) -> Day:
         """The aggregate of trading day `day`, in memory; raises UnreadableLogError."""
