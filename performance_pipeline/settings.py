@@ -1,7 +1,7 @@
 """The settings of the pipeline: environment variables, read once into one frozen `Settings`.
 
 Nothing else reads the environment. Whether a folder exists or a calendar is known is found out
-where it is used; what can be judged without touching a disk is judged here.
+where it is used; what can be checked without touching a disk is checked here.
 """
 
 import hashlib

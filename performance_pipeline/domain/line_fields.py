@@ -1,7 +1,7 @@
 """What a field of a record must look like, and how a rejection words it when it does not.
 
-Every judged field is judged alone and read exactly, digit by digit; what several fields of one
-record must be to each other is the business of `trades.py`.
+Each of the fields that count is read alone and exactly, digit by digit; all others may hold
+anything. What several fields of one record must be to each other is the business of `trades.py`.
 """
 
 import json
@@ -23,8 +23,8 @@ TIME: Final = (
 _is_time = re.compile(TIME).fullmatch
 
 
-def judged_fields(line: bytes) -> dict[str, Any]:
-    """The typed value of every judged field of `line`, None where it may be null and is.
+def read_fields(line: bytes) -> dict[str, Any]:
+    """The typed value of every field of `line` that counts, None where it may be null and is.
 
     Raises ValueError naming the bad field, never its value.
     """
@@ -34,7 +34,7 @@ def judged_fields(line: bytes) -> dict[str, Any]:
         raise ValueError("line: not valid JSON") from None
     if not isinstance(record, dict):
         raise ValueError("line: not one JSON object")
-    return {name: _judge(name, record) for name in _JUDGES}
+    return {name: _read(name, record) for name in _READERS}
 
 
 def as_instant(text: str) -> datetime:
@@ -72,8 +72,8 @@ _decode = json.JSONDecoder(
 _NEEDED = frozenset({"timestamp", "symbol", "action", "quantity", "price"})
 
 
-def _judge(name: str, record: dict[str, Any]) -> Any:
-    """The typed value of one judged field, None where it may be null and is."""
+def _read(name: str, record: dict[str, Any]) -> Any:
+    """The typed value of one field, None where it may be null and is."""
     value = record.get(name)
     if value is None:
         if name in _NEEDED:
@@ -82,7 +82,7 @@ def _judge(name: str, record: dict[str, Any]) -> Any:
             raise ValueError("outcome: missing")
         return None
     try:
-        return _JUDGES[name](value)
+        return _READERS[name](value)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
@@ -104,12 +104,12 @@ def _symbol(value: object) -> str:
 
 
 def _one_of(*accepted: str) -> Callable[[object], str]:
-    def judge(value: object) -> str:
+    def read(value: object) -> str:
         if (text := _text(value)) not in accepted:
             raise ValueError(f"not one of {', '.join(accepted)}")
         return text
 
-    return judge
+    return read
 
 
 def _time(value: object) -> datetime:
@@ -136,7 +136,7 @@ def _positive(value: object) -> Decimal:
     return number
 
 
-_JUDGES: Final[dict[str, Callable[[object], Any]]] = {
+_READERS: Final[dict[str, Callable[[object], Any]]] = {
     "timestamp": _time,
     "symbol": _symbol,
     "action": _one_of("BUY", "SELL"),

@@ -1,9 +1,9 @@
 """One line of a trade log becomes a trade, or a rejection that names the field.
 
-A line is judged alone: duplicates, filters and trading days are the reader's business
-(`reading.py`). There are two lanes. The quick one is a typed decode of a line as bots write it;
-whatever it declines goes through the full one (`fields.py`), which is the definition: it accepts
-every valid line and names what is wrong with any other.
+A line is read alone: duplicates, filters and trading days are the business of `log_reading.py`.
+There are two lanes. The quick one is a typed decode of a line as bots write it; whatever it
+declines goes through the full one (`line_fields.py`), which is the definition: it accepts every
+valid line and names what is wrong with any other.
 """
 
 import decimal
@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from performance_pipeline.domain.line_fields import TIME, as_instant, judged_fields
+from performance_pipeline.domain.line_fields import TIME, as_instant, read_fields
 from performance_pipeline.domain.numbers import (
     EXACT,
     PLANNED_RATIO_PLACES,
@@ -157,7 +157,7 @@ def _quick_lane(line: bytes) -> Trade:
 def _full_lane(line: bytes) -> Trade:
     """The trade that any valid line records; raises RejectedLineError naming the bad field."""
     try:
-        fields = judged_fields(line)
+        fields = read_fields(line)
     except ValueError as error:
         raise RejectedLineError(str(error)) from None
     return _trade(

@@ -55,7 +55,7 @@ class JsonNumber:
 
 @dataclass(frozen=True)
 class Fields:
-    """The judged fields of one accepted line."""
+    """The fields that count of one accepted line."""
 
     timestamp: int  # microseconds since 1970-01-01T00:00Z
     symbol: str
@@ -200,7 +200,7 @@ def _time(values: Mapping[str, object], name: str) -> int | None:
 
 
 def parse_line(line: bytes) -> Fields:
-    """The judged fields of a trimmed line; raises `RejectedError`."""
+    """The fields that count of a trimmed line; raises `RejectedError`."""
     values = parse_object(line)
     timestamp = _time(values, "timestamp")
     symbol = _text(values, "symbol")

@@ -91,7 +91,7 @@ NOT_RECORDS = [
     Bad("an unquoted key", line().replace(b'"symbol"', b"symbol"), "line"),
     Bad("NaN as a number", line(price=Raw("NaN")), "line"),
     Bad("Infinity in an unknown field", line(unknown=Raw("Infinity")), "line"),
-    Bad("-Infinity in an unjudged field", line(total_value=Raw("-Infinity")), "line"),
+    Bad("-Infinity in a field that is not read", line(total_value=Raw("-Infinity")), "line"),
     Bad("a number with a leading zero", line(price=Raw("0100")), "line", "0100"),
     Bad("a number without a digit before the point", line(price=Raw(".5")), "line"),
     Bad("a number without a digit after the point", line(unknown=Raw("5.")), "line"),
@@ -101,8 +101,8 @@ NOT_RECORDS = [
     Bad("a raw control character", with_bytes("reasons", b"one\x01other"), "line", "other"),
     Bad("an escape that JSON does not know", with_bytes("reasons", b"one\\qother"), "line"),
     Bad("half a unicode escape", with_bytes("reasons", b"\\u12"), "line"),
-    Bad("bad UTF-8 in a judged field", with_bytes("SYMB", b"A\xff"), "line"),
-    Bad("bad UTF-8 in an unjudged field", with_bytes("reasons", b"\xc3("), "line"),
+    Bad("bad UTF-8 in a field that is read", with_bytes("SYMB", b"A\xff"), "line"),
+    Bad("bad UTF-8 in a field that is not read", with_bytes("reasons", b"\xc3("), "line"),
     Bad("bad UTF-8 in a key", line(**{"k\u00e9y": 1}).replace(b"\\u00e9", b"\xe9"), "line"),
     Bad("Latin-1 in place of UTF-8", with_bytes("reasons", "caf\u00e9".encode("latin-1")), "line"),
     Bad("a surrogate encoded as UTF-8", with_bytes("reasons", b"\xed\xa0\x80"), "line"),
@@ -464,7 +464,7 @@ ANYTHING = {
 
 
 @pytest.mark.parametrize("value", ANYTHING.values(), ids=ANYTHING)
-def test_fields_that_are_not_judged_may_hold_anything(value: object) -> None:
+def test_fields_that_are_not_read_may_hold_anything(value: object) -> None:
     for field in UNJUDGED:
         assert parsed(line(**{field: value})) == parsed(line()), field
     assert parsed(line(**dict.fromkeys(UNJUDGED, value))) == parsed(line())
@@ -491,7 +491,7 @@ OPTIONAL = [
 
 
 @pytest.mark.parametrize("nothing", [None, ABSENT], ids=["null", "absent"])
-def test_judged_fields_that_are_not_needed_may_be_null_or_absent(nothing: object) -> None:
+def test_fields_that_are_read_but_not_needed_may_be_null_or_absent(nothing: object) -> None:
     assert parsed(line(**dict.fromkeys(OPTIONAL, nothing))) == Trade(
         instant=datetime(2025, 6, 10, 14, 30, tzinfo=UTC),
         outcome="win",
@@ -517,7 +517,7 @@ def test_a_record_may_hold_nothing_but_what_is_needed() -> None:
     assert (trade.outcome, trade.pnl, trade.symbol) == ("open", None, "A")
 
 
-def test_every_judged_field_reaches_the_trade() -> None:
+def test_every_field_that_is_read_reaches_the_trade() -> None:
     full = line(
         timestamp="2025-06-10T14:00:00Z",
         symbol="BRK.B",
