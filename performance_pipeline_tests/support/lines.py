@@ -1,4 +1,4 @@
-"""Log lines, log folders and the pipeline over them: what the tests build, never what they expect."""
+"""Log lines, log folders and the pipeline over them: what tests build, not what they expect."""
 
 import gzip
 import json
