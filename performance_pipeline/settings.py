@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.errors import PipelineError
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
 
 T = TypeVar("T")

@@ -14,7 +14,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from performance_pipeline.domain.line_fields import TIME, as_instant, read_fields
+from performance_pipeline.domain.line_fields import (
+    TIME,
+    as_instant,
+    nested_too_deeply,
+    read_fields,
+)
 from performance_pipeline.domain.numbers import (
     EXACT,
     PLANNED_RATIO_PLACES,
@@ -65,7 +70,7 @@ def parse_trade(line: bytes) -> Trade:
             raise RejectedLineError("line: not valid UTF-8") from None
     try:
         return _quick_lane(line)
-    except (msgspec.DecodeError, ValueError, decimal.DecimalException, RecursionError):
+    except (msgspec.DecodeError, ValueError, decimal.DecimalException):
         return _full_lane(line)
 
 
@@ -119,6 +124,8 @@ _QUICK_TEXT: Final = re.compile(
 
 def _quick_lane(line: bytes) -> Trade:
     """The trade of a line as bots write it; raises ValueError and the like to decline it."""
+    if nested_too_deeply(line):
+        raise ValueError("not a line for any lane")
     raw = _decode_quick(line)
     exit_timestamp, stop_loss, target = raw.exit_timestamp, raw.stop_loss, raw.target
     profit_loss, net_profit_loss = raw.profit_loss, raw.net_profit_loss

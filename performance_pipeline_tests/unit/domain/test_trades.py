@@ -1,7 +1,9 @@
 """What makes a line a trade, and what a rejection says: one line at a time, then in real logs."""
 
+import inspect
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from performance_pipeline.domain import aggregate, log_reading
+from performance_pipeline.domain.line_fields import MAX_NESTING
 from performance_pipeline.domain.numbers import exact_arithmetic, plain
 from performance_pipeline.domain.trades import (
     RejectedLineError,
@@ -475,6 +478,63 @@ def test_unknown_fields_may_hold_anything(value: object) -> None:
     assert parsed(line(unknown=value, Timestamp=value, exit=value)) == parsed(line())
 
 
+# --- how deep a line may be nested ------------------------------------------------------------
+
+NESTED = {
+    "lists in an unread field": ("decision_reasoning", "[", "]"),
+    "lists in an unknown field": ("unknown", "[", "]"),
+    "objects in an unknown field": ("unknown", '{"a":', "}"),
+    "lists and objects, with spaces": ("indicators_used", '[ {"[a": ', "} ]"),
+}
+TOO_DEEP = f"line: nested more than {MAX_NESTING} levels deep"
+# In one lane the numbers are texts, in the other they are JSON numbers.
+EITHER_LANE = [{}, {"quantity": 10, "price": 100}]
+
+
+def nested(kind: str, levels: int, **fields: object) -> bytes:
+    """A line `levels` deep, its own object counted."""
+    field, opening, closing = NESTED[kind]
+    each = opening.replace('"[a"', "").count("[") + opening.count("{")
+    rest, times = (levels - 1) % each, (levels - 1) // each
+    value = "[" * rest + opening * times + "0" + closing * times + "]" * rest
+    return line(**{field: Raw(value), **fields})
+
+
+def under_a_stack_of(frames: int, ask: Callable[[], Any]) -> Any:
+    return ask() if not frames else under_a_stack_of(frames - 1, ask)
+
+
+@pytest.mark.parametrize("fields", EITHER_LANE, ids=["quick", "full"])
+@pytest.mark.parametrize("stack", [0, 300, 600])
+@pytest.mark.parametrize("kind", NESTED)
+def test_the_limit_of_nesting_is_the_same_in_both_lanes_under_any_stack(
+    kind: str, stack: int, fields: dict[str, object]
+) -> None:
+    at_limit, beyond = (nested(kind, MAX_NESTING + more, **fields) for more in (0, 1))
+    assert under_a_stack_of(stack, lambda: parsed(at_limit)) == parsed(line())
+    assert under_a_stack_of(stack, lambda: rejection(beyond)) == TOO_DEEP
+
+
+@pytest.mark.parametrize("levels", [MAX_NESTING + 1, 1_000, 100_000])
+@pytest.mark.parametrize("kind", NESTED)
+def test_a_line_nested_beyond_the_limit_is_rejected_however_deep(kind: str, levels: int) -> None:
+    assert rejection(nested(kind, levels)) == TOO_DEEP
+
+
+def test_brackets_that_do_not_nest_are_no_levels() -> None:
+    beside: tuple[list[Any], ...] = [[0]] * 1000, [{"a": {}}] * 1000
+    inside = "[" * 1000 + '"' + "\\" + "{" * 1000
+    for value in (*beside, inside, {inside: inside}):
+        assert parsed(line(unknown=value, indicators_used=value)) == parsed(line())
+
+
+def test_a_stack_too_deep_to_read_a_line_is_an_error_and_never_a_rejection() -> None:
+    one = nested("lists in an unread field", MAX_NESTING)
+    left = sys.getrecursionlimit() - len(inspect.stack()) - MAX_NESTING // 2
+    with exact_arithmetic(), pytest.raises(RecursionError):
+        under_a_stack_of(left, lambda: parse_trade(one))
+
+
 OPTIONAL = [
     "order_id",
     "execution_mode",
@@ -737,7 +797,7 @@ def quick_or_none(one: bytes) -> Trade | None:
     """What the quick lane accepts; None when it declines."""
     try:
         return _quick_lane(one)
-    except (RejectedLineError, msgspec.DecodeError, ValueError, ArithmeticError, RecursionError):
+    except (RejectedLineError, msgspec.DecodeError, ValueError, ArithmeticError):
         return None
 
 
