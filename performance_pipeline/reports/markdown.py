@@ -61,10 +61,31 @@ def summary_markdown(summary: PerformanceSummary) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+# Many viewers make a link of these wherever they stand as text, escaped or not, but not in code.
+_like_an_address = re.compile(r"://|www\.|mailto:|xmpp:|@", re.IGNORECASE).search
+
+
 def escape(text: str) -> str:
-    """`text` as itself in Markdown, also inside a table: no markup, no HTML, one line."""
-    one_line = " ".join(text.split())
-    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$-])", r"\\\1", one_line)
+    """`text` as itself in Markdown, also inside a table: no markup, no HTML, no link, one line.
+
+    A word that looks like an address is shown as code.
+    """
+    return " ".join(_word(word) for word in text.split())
+
+
+def _word(word: str) -> str:
+    if _like_an_address(word) is None:
+        return _plain_text(word)
+    # What would end the code, or the cell it stands in, stands between two pieces of code.
+    pieces = re.split(r"([`|]+)", word)
+    return "".join(
+        _plain_text(piece) if index % 2 or not piece else f"`{piece}`"
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _plain_text(text: str) -> str:
+    escaped = re.sub(r"([\\`*_{}\[\]()#+!|~$-])", r"\\\1", text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -13,6 +13,7 @@ from dagster._core.execution.backfill import BulkActionStatus
 
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline_tests.support.browser import CHROMIUM, needs_chromium
+from performance_pipeline_tests.support.lines import win
 from performance_pipeline_tests.support.service import TODAY, Service, wait_until
 
 playwright_api = pytest.importorskip(
@@ -23,6 +24,7 @@ pytestmark = needs_chromium
 # A whole week, over and so judged, and with a log each weekday.
 WEEK: Final = TODAY - timedelta(days=TODAY.weekday() + 7)
 PATIENCE_MS: Final = 60_000
+ADDRESSES: Final = ("https://evil.example/x", "www.evil.example", "somebody@evil.example")
 
 
 @pytest.fixture
@@ -45,6 +47,11 @@ def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Servi
         service.logs,
         SampleOptions(end=WEEK + timedelta(days=4), days=5, trades_per_day=30),
     )
+    # Names that would be links, were they not shown as what they are.
+    noon = f"{WEEK}T12:00:00Z"
+    with (service.logs / f"{WEEK}.jsonl").open("ab") as log:
+        for name in ADDRESSES:
+            log.write(win("0", noon, symbol=name, strategy_name=name) + b"\n")
     wait_until("the web server", lambda: answers(service.url))
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -82,4 +89,7 @@ def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Servi
         summary = service.summary("weekly", WEEK)
         assert plot.get_attribute("alt").endswith(f" {summary['realized_pnl']}")
         assert page.get_by_role("cell", name=summary["gross_profit"], exact=True).count() == 1
+        for name in ADDRESSES:
+            assert page.get_by_role("cell", name=name, exact=True).count() == 2
+        assert page.locator("a[href*='evil']").count() == 0
         browser.close()
