@@ -20,7 +20,7 @@ test: .venv/ready
 	$(RUN) pytest -q -n 4 --dist worksteal
 
 dev: .venv/ready
-	@$(RUN) performance_pipeline.commands.dev $(PORT)
+	@$(RUN) performance_pipeline dev --port $(PORT)
 
 # Prints every table, and writes benchmarks/RESULTS.md; about half an hour.
 bench: .venv/bench

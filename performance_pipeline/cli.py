@@ -220,9 +220,22 @@ def sample_logs(out: Path, days: int, trades_per_day: int, seed: int) -> None:
 @examples("performance-pipeline demo")
 def demo() -> None:
     """From sample logs to summaries, in ./demo, whatever the settings are."""
-    from performance_pipeline.commands.demo import run_demo
+    from performance_pipeline.commands.demo import DEMO_FOLDER, run_demo
 
-    run_demo(Path("demo"))
+    run_demo(Path(DEMO_FOLDER))
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@examples("performance-pipeline dev --port 3001")
+def dev(port: int) -> None:
+    """Start Dagster's UI and daemon, on this machine only, over the logs and their instance.
+
+    Until PERFORMANCE_LOG_DIR is set, over those of the demo in ./demo.
+    """
+    from performance_pipeline.commands.dev import serve
+
+    serve(port)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 # The ones that mostly wait for a daemon or a browser, for others to run beside.
-SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
+SLOW_STARTERS = ("test_end_to_end", "test_ui_page", "test_wheel")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import date, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +22,17 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
 
 DEMO_DAYS: Final = 90
+DEMO_FOLDER: Final = "demo"
 
 
-def demo_settings(folder: Path) -> Settings:
-    """The settings of a demo in `folder`: defaults, whatever the environment says."""
-    return Settings.from_env({"PERFORMANCE_LOG_DIR": str(folder / "logs")})
+def demo_environment(folder: Path) -> dict[str, str]:
+    """Every setting of a demo in `folder` that is no default, whatever the environment says."""
+    environment = {"PERFORMANCE_LOG_DIR": str(folder / "logs")}
+    if not Settings.from_env({}).targets_file.exists():
+        # Installed, and not started from a clone: the targets that the package ships.
+        shipped = resources.files("performance_pipeline") / "dashboard-targets.yaml"
+        environment["PERFORMANCE_TARGETS_FILE"] = str(shipped)
+    return environment
 
 
 def run_demo(folder: Path) -> None:
@@ -33,7 +40,7 @@ def run_demo(folder: Path) -> None:
     from performance_pipeline.commands.backfill import materialize_range
 
     started = time.monotonic()
-    settings = demo_settings(folder)
+    settings = Settings.from_env(demo_environment(folder))
     today = utc_now().date()
     first = _add_missing_logs(settings.log_dir, today)
     materialize_range(settings, first, today)
@@ -43,7 +50,8 @@ def run_demo(folder: Path) -> None:
     show_view(tracker.get_summary(Window.WEEKLY))
     click.echo(
         f"\nDone in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
-        f" The summaries are in {settings.output_dir}; `make dev` opens them in Dagster."
+        f" The summaries are in {settings.output_dir}; `performance-pipeline dev` (in a clone,"
+        " `make dev`) opens them in Dagster."
     )
 
 

@@ -1,39 +1,105 @@
-"""`make dev`: the Dagster UI with daemon, schedules and sensors, on this machine only.
+"""`dev`: the Dagster UI with daemon, schedules and sensors, on this machine only.
 
 Until `PERFORMANCE_LOG_DIR` is set it opens the demo's logs and instance.
 """
 
+import contextlib
 import os
+import signal
+import socket
+import subprocess
 import sys
+from collections.abc import Sequence
+from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
-from performance_pipeline.commands.demo import demo_settings
+import click
+from dotenv import dotenv_values
+
+from performance_pipeline.commands.demo import DEMO_FOLDER, demo_environment
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings
 
+HOST: Final = "127.0.0.1"
 
-def main(port: str) -> None:
-    """Become `dagster dev` on `port`."""
-    try:
-        if not os.environ.get("PERFORMANCE_LOG_DIR"):
-            os.environ["PERFORMANCE_LOG_DIR"] = str(demo_settings(Path("demo")).log_dir)
-        settings = Settings.from_env()
-        if not settings.log_dir.is_dir():
+# Dagster recommends a command that only a clone can run.
+_SUPERSEDED: Final = "ignore:Function `dev_command` is superseded"
+
+
+def serve(port: int) -> None:
+    """Run `dagster dev` on `port` until told to end, over the logs and instance of the settings.
+
+    Raises PipelineError when there is no log folder, `port` is taken, or Dagster gives up.
+    """
+    _take_environment()
+    settings = Settings.from_env()
+    if not settings.log_dir.is_dir():
+        raise PipelineError(
+            f"{settings.log_dir}: no such folder; run `performance-pipeline demo` first,"
+            " or set PERFORMANCE_LOG_DIR to your own logs"
+        )
+    _check_free(port)
+    home = use_home(settings)
+    click.echo(f"Dagster UI: http://{HOST}:{port}  (logs {settings.log_dir}, instance {home})")
+    # Not `--module-name`: the location's name is part of what a sensor remembers itself by.
+    workspace = resources.files("performance_pipeline") / "workspace.yaml"
+    dagster = [sys.executable, "-W", _SUPERSEDED, "-m", "dagster"]
+    if not _ended_as_told([*dagster, "dev", "-h", HOST, "-p", str(port), "-w", str(workspace)]):
+        raise PipelineError("Dagster ended by itself; what it said last says why")
+
+
+def _take_environment() -> None:
+    """The environment Dagster's processes will see, the demo's where no log folder is named."""
+    # Dagster lets this file override the environment, so what is said here must do so too.
+    told = dotenv_values(".env")
+    os.environ.update({name: value for name, value in told.items() if value is not None})
+    if os.environ.get("PERFORMANCE_LOG_DIR"):
+        return
+    for name in [name for name in os.environ if name.startswith("PERFORMANCE_")]:
+        del os.environ[name]
+    os.environ.update(demo_environment(Path(DEMO_FOLDER)))
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as listener:
+        # As the web server itself does: a port is free that only past connections still hold.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
             raise PipelineError(
-                f"{settings.log_dir}: no such folder; run `make demo` first,"
-                " or set PERFORMANCE_LOG_DIR to your own logs"
-            )
-        home = use_home(settings)
-    except PipelineError as error:
-        sys.exit(f"error: {error}")
-    print(f"Dagster UI: http://127.0.0.1:{port}  (logs {settings.log_dir}, instance {home})")
-    sys.stdout.flush()
-    os.execv(
-        sys.executable,
-        [sys.executable, "-m", "dagster", "dev", "-h", "127.0.0.1", "-p", port],
-    )
+                f"port {port} cannot be listened on ({error.strerror}); choose one with --port"
+            ) from None
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _ended_as_told(command: Sequence[str]) -> bool:
+    """Run `command` until it ends, and then end every process it has started.
+
+    True when it was told to end: an interrupt, a termination and a hang-up of ours tell it.
+    """
+    service: subprocess.Popen[bytes] | None = None
+    told = False
+
+    def tell(*_: object) -> None:
+        nonlocal told
+        told = True
+        if service is not None:
+            service.send_signal(signal.SIGINT)
+
+    # Before the start, because a shell makes its background jobs, and theirs, deaf to interrupts.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, tell)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as left_behind:
+        environment = {**os.environ, "TMPDIR": left_behind}
+        service = subprocess.Popen(command, process_group=0, env=environment)
+        if told:
+            tell()
+        service.wait()
+        # Dagster's code server goes on for half a minute, and as long as a run takes. A run that
+        # is killed is made again at the next start; one that is interrupted is not.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(service.pid, signal.SIGKILL)
+    return told

@@ -1036,6 +1036,7 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
             "doctor",
             "sample-logs",
             "demo",
+            "dev",
             "completion",
         ):
             assert f"\n  {command} " in ran.out
