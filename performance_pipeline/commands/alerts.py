@@ -11,12 +11,16 @@ from performance_pipeline.domain.numbers import plain
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.logs import list_logs
 from performance_pipeline.storage.plain_json import plain_document
 
 
 def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:
-    """Print the alerts, those that were late only when asked for."""
-    alerts = AlertLog(settings.alert_log).alerts().values()
+    """Print the alerts, those that were late only when asked for.
+
+    Raises LogFolderError when there is neither an alert log nor a log folder.
+    """
+    alerts = _alert_log(settings).alerts().values()
     asked = [alert for alert in alerts if status in (None, alert.status)]
     shown = [alert for alert in asked if late_too or not alert.late]
     if as_json:
@@ -33,10 +37,19 @@ def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_js
 
 
 def acknowledge_all(settings: Settings, ids: Sequence[str]) -> None:
-    """Acknowledge `ids`, all or, when one is unknown or resolved, none."""
+    """Acknowledge `ids`, all or, when one is unknown or resolved, none; raises LogFolderError."""
     now = utc_now()
-    lines = AlertLog(settings.alert_log).update(lambda alerts: acknowledge(alerts, ids, now=now))
+    lines = _alert_log(settings).update(lambda alerts: acknowledge(alerts, ids, now=now))
     click.echo(f"{len(lines)} acknowledged", err=True)
+
+
+def _alert_log(settings: Settings) -> AlertLog:
+    if not settings.alert_log.exists():
+        # No alerts is good news, and must not be what a mistyped folder says.
+        list_logs(settings.log_dir, utc_now().date())
+    return AlertLog(
+        settings.alert_log, tell=lambda sentence: click.echo(f"warning: {sentence}", err=True)
+    )
 
 
 def _coloured(alert: AlertEvent) -> str:

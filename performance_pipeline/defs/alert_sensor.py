@@ -21,7 +21,7 @@ from performance_pipeline.defs.check_history import (
 from performance_pipeline.defs.keys import GROUP, OWNERS, PERFORMANCE_ALERTS, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
-from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.alert_log import AlertLog, Tell
 
 # A run's time is taken before it is stored: look this far back again for those stored late.
 _OVERLAP: Final = timedelta(minutes=2)
@@ -63,13 +63,16 @@ class AlertCursor(msgspec.Struct, frozen=True):
 
 
 def update_alert_log(
-    runtime: Runtime, instance: dg.DagsterInstance, partitions: set[Partition]
+    runtime: Runtime, instance: dg.DagsterInstance, partitions: set[Partition], tell: Tell
 ) -> list[AlertEvent]:
-    """Append what the checks of `partitions` call for, and return it."""
+    """Append what the checks of `partitions` call for, and return it.
+
+    `tell` hears of lines that are no alerts, which are moved out of the log.
+    """
     if not partitions:
         return []
     # The checks are read once the log is ours: what another writer knew later is not unsaid.
-    return AlertLog(runtime.settings.alert_log).update(
+    return AlertLog(runtime.settings.alert_log, tell).update(
         lambda alerts: reconcile(
             alerts,
             latest_evaluations(instance, partitions),
@@ -103,7 +106,7 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
         path = runtime.settings.alert_log
-        AlertLog(path).mend()
+        AlertLog(path, context.log.warning).mend()
         cursor = AlertCursor.decode(context.cursor)
         if cursor is None or not cursor.fits(path):
             # A first look, or the log is not the one that was left: everything is told again,
@@ -116,7 +119,7 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
             if not new:
                 return dg.SkipReason("No run has finished since the last look.")
             partitions = evaluated_by(context.instance, new)
-        events = update_alert_log(runtime, context.instance, partitions)
+        events = update_alert_log(runtime, context.instance, partitions, context.log.warning)
         for sentence in raised_warnings(events):
             context.log.warning(sentence)
         return dg.SensorResult(

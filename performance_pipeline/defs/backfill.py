@@ -84,9 +84,13 @@ def run_backfill(
         )
         failures += _failures(result)
         partitions |= {(layer.window, day.isoformat()) for day in layer.partitions}
-    events = update_alert_log(runtime, instance, partitions)
-    for sentence in raised_warnings(events):
+
+    def warn(sentence: str) -> None:
         progress.on_message(sentence, logging.WARNING)
+
+    events = update_alert_log(runtime, instance, partitions, warn)
+    for sentence in raised_warnings(events):
+        warn(sentence)
     return failures
 
 

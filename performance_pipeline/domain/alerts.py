@@ -102,8 +102,17 @@ def raised_warnings(events: Iterable[AlertEvent]) -> list[str]:
 
 
 def fold(events: Iterable[AlertEvent]) -> dict[str, AlertEvent]:
-    """The state of each alert, by id, in the order in which they were raised."""
-    return {event.id: event for event in events}
+    """The state of each alert, by id, in the order in which they were raised.
+
+    It is that of its last line, unless lines were put into another order: what was resolved or
+    acknowledged stays so whatever comes after.
+    """
+    alerts: dict[str, AlertEvent] = {}
+    for event in events:
+        before = alerts.get(event.id)
+        if before is None or _progress(event) >= _progress(before):
+            alerts[event.id] = event
+    return alerts
 
 
 def reconcile(
@@ -154,6 +163,11 @@ def acknowledge(
         if alert.acknowledged_at is None:
             lines.append(msgspec.structs.replace(alert, status="acknowledged", acknowledged_at=now))
     return lines
+
+
+def _progress(event: AlertEvent) -> tuple[bool, bool, bool]:
+    """How far an alert has come, from raised to resolved: equal only between its updates."""
+    return (not event.active, event.acknowledged_at is not None, event.status == "updated")
 
 
 def _episode(alert: AlertEvent) -> tuple[Window, date | None, str]:

@@ -31,7 +31,7 @@ def default_period(tracker: PerformanceTracker) -> Period:
 def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:
     """What the report over `period` shows, from aggregates and the alert log.
 
-    Raises UnreadableLogError and AlertLogError.
+    Raises UnreadableLogError.
     """
     days = {day: tracker.day(day).aggregate for day in tracker.counted_days(period)}
     whole = combine(list(days.values()), tracker.settings.rolling_window)

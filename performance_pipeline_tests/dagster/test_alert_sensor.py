@@ -4,11 +4,13 @@ The instance is the default one, on SQLite; an ephemeral one reads its events in
 """
 
 import logging
+import re
 import shutil
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import dagster as dg
@@ -22,7 +24,6 @@ from performance_pipeline.defs.backfill import Progress, run_backfill
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.domain.alerts import Evaluation, acknowledge
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
-from performance_pipeline.storage.alert_log import AlertLogError
 from performance_pipeline_tests.support.alert_service import (
     AGREES,
     BREACH,
@@ -421,6 +422,7 @@ def test_a_log_deleted_and_begun_anew_by_a_backfill_lacks_nothing_after_the_next
         service.runtime,
         service.instance,
         {(one.window, one.period.isoformat()) for one in others},
+        pytest.fail,
     )
     service.tick()
     assert sorted(service.said()) == [
@@ -520,6 +522,10 @@ def test_an_acknowledgement_between_ticks_is_kept_and_looked_at_no_further(
     assert last["acknowledged_at"] == "2025-07-20T12:00:00Z"
 
 
+def torn(service: AlertService) -> Path:
+    return service.log.path.with_name(f"{service.log.path.name}.torn")
+
+
 @pytest.mark.parametrize("length", [1, 200])
 def test_the_line_of_a_killed_acknowledgement_is_moved_aside_by_the_next_tick(
     busy: AlertService, length: int
@@ -528,41 +534,76 @@ def test_the_line_of_a_killed_acknowledgement_is_moved_aside_by_the_next_tick(
     busy.log.path.write_bytes(content + content[:length])
     assert busy.tick().lines == []
     assert busy.log.path.read_bytes() == content
-    torn = busy.log.path.with_name(f"{busy.log.path.name}.torn")
-    assert torn.read_bytes() == content[:length] + b"\n"
+    assert torn(busy).read_bytes() == content[:length] + b"\n"
 
 
-def a_folder_in_its_place(path: Path) -> None:
-    path.mkdir()
-
-
-def a_foreign_line(path: Path) -> None:
-    path.write_text("by hand\n{}\n")
-
-
-@pytest.mark.parametrize(
-    ("trouble", "error"),
-    [(a_folder_in_its_place, IsADirectoryError), (a_foreign_line, AlertLogError)],
-)
-def test_a_log_that_cannot_be_used_fails_every_tick_loudly_and_then_catches_up(
-    busy: AlertService, trouble: Any, error: type[Exception]
+def test_a_folder_in_the_place_of_the_log_fails_every_tick_loudly_and_then_catches_up(
+    busy: AlertService,
 ) -> None:
     kept = busy.log.path.rename(busy.log.path.with_suffix(".kept"))
     content, cursor = kept.read_bytes(), busy.cursor
-    trouble(busy.log.path)
+    busy.log.path.mkdir()
     checked(busy.instance, evaluation(MET), evaluation(WARN, day=NEXT_DAY))
     for _ in range(2):
-        with pytest.raises(error, match=busy.log.path.name):
+        with pytest.raises(IsADirectoryError, match=busy.log.path.name):
             busy.tick()
     assert busy.cursor == cursor
-    if busy.log.path.is_dir():
-        busy.log.path.rmdir()
+    busy.log.path.rmdir()
     kept.replace(busy.log.path)
     assert busy.tick().lines == [
         ("daily-2025-06-10-win_rate-1", "resolved"),
         ("daily-2025-06-11-win_rate-2", "raised"),
     ]
     assert busy.log.path.read_bytes().startswith(content)
+
+
+@pytest.mark.parametrize("stray", [b"\n", b"by hand\n", b"{}\n", b"\xff\0\n"])
+@pytest.mark.parametrize("place_in_log", ["start", "middle", "end"])
+def test_a_line_that_is_no_alert_is_told_once_and_alerts_go_on(
+    busy: AlertService, stray: bytes, place_in_log: str
+) -> None:
+    content = busy.log.path.read_bytes()
+    at = {"start": 0, "middle": content.index(b"\n") + 1, "end": len(content)}[place_in_log]
+    busy.log.path.write_bytes(content[:at] + stray + content[at:])
+    first, second = busy.tick(), busy.tick()
+    [sentence] = first.warnings
+    assert re.search(r"no alert in line \d+ \(.+\); moved to .+\.torn$", sentence)
+    assert (second, busy.log.path.read_bytes()) == (Tick(skipped=NOTHING_NEW), content)
+    assert torn(busy).read_bytes() == stray
+    checked(busy.instance, evaluation(MET))
+    assert busy.tick().lines == [(f"{STEMS[0]}-1", "resolved")]
+    assert busy.log.path.read_bytes().startswith(content)
+
+
+def test_every_line_overwritten_in_turn_is_said_again_only_where_it_was_needed(
+    busy: AlertService,
+) -> None:
+    content, cursor = busy.log.path.read_bytes(), busy.cursor
+    lines = content.splitlines(keepends=True)
+    alerts = busy.log.alerts()
+    for number in range(len(lines)):
+        busy.cursor = cursor
+        busy.log.path.write_bytes(b"".join([*lines[:number], b"#\n", *lines[number + 1 :]]))
+        busy.tick()
+        added = busy.log.path.read_bytes().splitlines()[len(lines) - 1 :]
+        assert len(added) <= 1
+        again = busy.log.alerts()
+        assert {key for key, one in again.items() if one.active} == {
+            key for key, one in alerts.items() if one.active
+        }
+        assert busy.tick().lines == []
+
+
+def test_lines_put_into_another_order_resolve_nothing_twice_and_raise_nothing_anew(
+    busy: AlertService,
+) -> None:
+    content, alerts = busy.log.path.read_bytes(), busy.log.alerts()
+    lines = content.splitlines(keepends=True)
+    for seed in range(5):
+        shuffled = b"".join(Random(seed).sample(lines, len(lines)))
+        busy.log.path.write_bytes(shuffled)
+        assert busy.tick().lines == []
+        assert (busy.log.path.read_bytes(), busy.log.alerts()) == (shuffled, alerts)
 
 
 def test_a_log_folder_that_cannot_be_made_fails_every_tick_and_then_catches_up(

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -21,7 +22,7 @@ from jsonschema import Draft202012Validator
 from performance_pipeline.cli import main
 from performance_pipeline.domain.alerts import AlertEvent, Evaluation, acknowledge, reconcile
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
-from performance_pipeline.storage.alert_log import AlertLog, AlertLogError
+from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.support.alerts import (
     ALERT_VALIDATOR,
@@ -317,46 +318,147 @@ def test_a_last_line_that_is_no_text_is_moved_aside(log: AlertLog, last: bytes) 
     assert torn(log).read_bytes() == last + b"\n"
 
 
-FOREIGN: Final = [
-    b"not an alert",
-    b"{}",
-    b"[]",
-    b"",
-    b"\xff\xfe",
-    b'{"event":"performance.alert","id":"x"}',
-    b'{"event":"performance.alert","id":"\xff"}',
-]
+# --- lines that are no alerts -----------------------------------------------------------------
+
+STRAYS: Final = {
+    b"by hand": "not JSON",
+    b"": "blank",
+    b" \t\r": "blank",
+    b"\xff\xfe": "not JSON",
+    b'{"nested":' + b"[" * 100_000: "not JSON",
+    b'{"event":"performance.alert","id":"\xff"}': "not JSON",
+    b'{"event":"performance.alert","id":': "not JSON",
+    b"{}": "Object missing required field `id`",
+    b"[]": "Expected `object`, got `array`",
+    b"17": "Expected `object`, got `int`",
+    b'{"event":"performance.alert","id":"x"}': "Object missing required field `status`",
+    b'{"event":"another"}': "Invalid enum value 'another' - at `$.event`",
+}
 
 
-@pytest.mark.parametrize("place_in_log", [0, 1, 2])
-@pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_foreign_line_is_an_error_that_names_it_and_nothing_is_written(
-    log: AlertLog, foreign: bytes, place_in_log: int
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def heard(log: AlertLog, told: list[str]) -> AlertLog:
+    """The same log, whose troubles are told to `told`."""
+    return AlertLog(log.path, told.append)
+
+
+@pytest.mark.parametrize("place_in_log", [0, 1, 2, 3])
+@pytest.mark.parametrize(("stray", "reason"), STRAYS.items(), ids=map(str, range(len(STRAYS))))
+def test_a_line_that_is_no_alert_is_read_past_and_moved_aside_by_the_next_writer(
+    heard: AlertLog, told: list[str], stray: bytes, reason: str, place_in_log: int
 ) -> None:
-    log.update(decide(*THREE))
-    lines = log.path.read_bytes().splitlines()
-    lines.insert(place_in_log, foreign)
+    heard.update(decide(*THREE))
+    whole = heard.path.read_bytes()
+    lines = whole.splitlines()
+    lines.insert(place_in_log, stray)
     content = b"".join(line + b"\n" for line in lines)
-    log.path.write_bytes(content)
-    for attempt in (log.alerts, lambda: log.update(decide(evaluation(MET)))):
-        with pytest.raises(AlertLogError) as caught:
-            attempt()
-        assert str(caught.value).startswith(f"{log.path}:{place_in_log + 1}: not an alert (")
-    assert log.path.read_bytes() == content
-    assert not torn(log).exists()
+    heard.path.write_bytes(content)
+
+    assert len(heard.alerts()) == 3
+    assert heard.path.read_bytes() == content
+    assert not torn(heard).exists()
+    named = f"{heard.path}: no alert in line {place_in_log + 1} ({reason})"
+    assert told == [f"{named}; left out"]
+
+    assert heard.update(decide(*THREE)) == []
+    assert heard.path.read_bytes() == whole
+    assert torn(heard).read_bytes() == stray + b"\n"
+    assert told[1:] == [f"{named}; moved to alerts.jsonl.torn"]
+
+    heard.mend()
+    heard.update(decide(*THREE))
+    assert (len(told), torn(heard).read_bytes()) == (2, stray + b"\n")
 
 
-@pytest.mark.parametrize("foreign", [b"{}", b"17", b'{"event":"performance.alert","id":"x"}'])
-def test_whole_json_that_is_no_alert_is_an_error_in_the_last_line_too(
-    log: AlertLog, foreign: bytes
+def test_many_lines_that_are_no_alerts_are_one_sentence_and_all_kept(
+    heard: AlertLog, told: list[str]
+) -> None:
+    heard.update(decide(*THREE))
+    whole = heard.path.read_bytes()
+    strays = [b"stray %d" % number for number in range(8)]
+    heard.path.write_bytes(b"\n".join(strays) + b"\n\n" + whole + b"cut o")
+    heard.mend()
+    assert heard.path.read_bytes() == whole
+    assert torn(heard).read_bytes() == b"\n".join([*strays, b"", b"cut o"]) + b"\n"
+    [sentence] = told
+    assert sentence.endswith(" line 5 (not JSON) and 5 more lines; moved to alerts.jsonl.torn")
+
+
+def test_a_log_without_any_alert_is_begun_anew(heard: AlertLog) -> None:
+    heard.path.write_bytes(b"by hand\n{}\n")
+    assert len(heard.update(decide(*THREE))) == 3
+    assert len(said(heard.path)) == 3
+    assert torn(heard).read_bytes() == b"by hand\n{}\n"
+
+
+def test_a_mended_log_keeps_its_permissions_and_stays_where_a_link_leads(
+    log: AlertLog, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    log.path.symlink_to(elsewhere / "log.jsonl")
+    log.update(decide(*THREE))
+    whole = log.path.read_bytes()
+    (elsewhere / "log.jsonl").chmod(0o660)
+    log.path.write_bytes(b"\n" + whole)
+    log.mend()
+    assert log.path.is_symlink()
+    assert log.path.read_bytes() == whole
+    assert stat.S_IMODE((elsewhere / "log.jsonl").stat().st_mode) == 0o660
+    assert [path.name for path in elsewhere.iterdir()] == ["log.jsonl"]
+
+
+class CrashError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("survived", range(4))
+def test_a_crash_at_any_step_of_the_moving_loses_no_line(
+    log: AlertLog, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     log.update(decide(*THREE))
-    content = log.path.read_bytes() + foreign + b"\n"
-    log.path.write_bytes(content)
-    with pytest.raises(AlertLogError, match=r"alerts\.jsonl:4: not an alert"):
-        log.update(decide(evaluation(MET)))
-    assert log.path.read_bytes() == content
-    assert not torn(log).exists()
+    whole = log.path.read_bytes()
+    log.path.write_bytes(b"one\n" + whole + b"two\n")
+    left = [survived]
+
+    def step(real: Callable[..., Any]) -> Callable[..., Any]:
+        def until_it_crashes(*arguments: Any) -> Any:
+            if not left[0]:
+                raise CrashError
+            left[0] -= 1
+            return real(*arguments)
+
+        return until_it_crashes
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", step(os.fsync))
+        patch.setattr(Path, "replace", step(Path.replace))
+        for _ in range(2):
+            with suppress(CrashError):
+                log.mend()
+            assert len(log.alerts()) == 3
+            assert not left[0]
+            both = log.path.read_bytes() + torn(log).read_bytes()
+            assert {*whole.splitlines(), b"one", b"two"} <= set(both.splitlines())
+    assert log.update(decide(*THREE)) == []
+    assert log.path.read_bytes() == whole
+    assert set(torn(log).read_bytes().splitlines()) == {b"one", b"two"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lines_in_another_order_mean_the_same(log: AlertLog, seed: int) -> None:
+    lines_of_every_status(log)
+    alerts = log.alerts()
+    lines = log.path.read_bytes().splitlines(keepends=True)
+    random.Random(seed).shuffle(lines)
+    log.path.write_bytes(b"".join(lines))
+    assert log.alerts() == alerts
+    assert log.update(decide(*(evaluation(MET, window=one) for one in PARTITIONED_WINDOWS))) == []
 
 
 # --- several writers --------------------------------------------------------------------------
@@ -561,13 +663,48 @@ def test_alerts_list_as_json_is_the_last_line_of_each_alert_and_nothing_else(
     assert json.loads("\n".join(rows)) == [last[DAILY_ID]]
 
 
-def test_alerts_list_without_a_log_shows_nothing_and_makes_nothing(
+def test_alerts_list_without_an_alert_log_shows_nothing_and_makes_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PERFORMANCE_LOG_DIR", str(tmp_path / "absent"))
+    monkeypatch.setenv("PERFORMANCE_LOG_DIR", str(tmp_path))
     assert run(capsys, "list") == (0, [], ["0 alerts"])
     assert run(capsys, "list", "--json") == (0, ["[]"], [])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["ack", WEEKLY_ID]])
+@pytest.mark.parametrize("folder", ["absent", None])
+def test_alerts_without_a_log_folder_are_an_error_and_no_good_news(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[str],
+    folder: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if folder:
+        monkeypatch.setenv("PERFORMANCE_LOG_DIR", folder)
+    assert run(capsys, *command) == (
+        1,
+        [],
+        [
+            f"error: PERFORMANCE_LOG_DIR='{folder or 'logs'}': cannot be read"
+            " (No such file or directory); accepted is an existing folder of trade logs"
+        ],
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_alerts_of_a_log_elsewhere_need_no_log_folder(
+    capsys: pytest.CaptureFixture[str],
+    operated: AlertLog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PERFORMANCE_LOG_DIR", str(tmp_path / "absent"))
+    monkeypatch.setenv("PERFORMANCE_ALERT_LOG", str(operated.path))
+    status, rows, _ = run(capsys, "list")
+    assert (status, len(rows)) == (0, 4)
 
 
 def test_alerts_list_leaves_out_a_line_that_is_still_being_written(
@@ -615,16 +752,26 @@ def test_alerts_ack_of_an_unknown_or_resolved_id_is_an_error_and_acknowledges_no
     assert operated.path.read_bytes() == content
 
 
-@pytest.mark.parametrize("command", [["list"], ["list", "--json"], ["ack", WEEKLY_ID]])
-def test_a_foreign_line_is_one_line_of_error_naming_it(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog, command: list[str]
+@pytest.mark.parametrize(
+    ("command", "fate"),
+    [
+        (["list"], "left out"),
+        (["list", "--json"], "left out"),
+        (["ack", WEEKLY_ID], "moved to performance-alerts.jsonl.torn"),
+    ],
+)
+def test_a_line_that_is_no_alert_is_a_warning_naming_it(
+    capsys: pytest.CaptureFixture[str], operated: AlertLog, command: list[str], fate: str
 ) -> None:
-    lines = operated.path.read_bytes().splitlines()
-    lines[2] = b"by hand"
-    operated.path.write_bytes(b"\n".join(lines) + b"\n")
+    before = run(capsys, *command)[1] if command[0] == "list" else []
+    content = operated.path.read_bytes()
+    operated.path.write_bytes(content.replace(b"\n", b"\nby hand\n\n", 1))
     status, shown, told = run(capsys, *command)
-    assert (status, shown, len(told)) == (1, [], 1)
-    assert told[0].startswith(f"error: {operated.path}:3: not an alert (")
+    assert (status, shown) == (0, before)
+    assert told[0] == (
+        f"warning: {operated.path}: no alert in line 2 (not JSON), line 3 (blank); {fate}"
+    )
+    assert operated.path.read_bytes().startswith(content) == (command[0] == "ack")
 
 
 @pytest.mark.parametrize("command", [["list"], ["ack", WEEKLY_ID]])
