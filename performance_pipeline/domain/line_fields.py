@@ -49,10 +49,14 @@ def read_fields(line: bytes) -> dict[str, Any]:
 
     Raises ValueError naming the bad field, never its value.
     """
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("line: not valid UTF-8") from None
     if nested_too_deeply(line):
         raise ValueError(f"line: nested more than {MAX_NESTING} levels deep")
     try:
-        record = _decode(line.decode("utf-8"))
+        record = _decode(text)
     except ValueError:
         raise ValueError("line: not valid JSON") from None
     if not isinstance(record, dict):

@@ -125,10 +125,8 @@ def trimmed_lines(lines: Iterable[bytes], after: int = 0) -> Iterator[tuple[int,
     The first of `lines` follows the file's first `after` ones.
     """
     for number, raw in enumerate(lines, start=after + 1):
-        line = raw.strip(JSON_WHITESPACE)
-        if number == 1:
-            line = line.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
-        if line:
+        text = raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw
+        if line := text.strip(JSON_WHITESPACE):
             yield number, line
 
 

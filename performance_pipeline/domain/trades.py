@@ -29,6 +29,9 @@ from performance_pipeline.domain.numbers import (
 
 Outcome = Literal["win", "loss", "breakeven", "open"]
 
+NEEDS_PNL: Final = "net_profit_loss: a closed record needs it, or profit_loss in its place"
+"""Why a closed record without a P&L is rejected."""
+
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """An accepted record, closed or still open, reduced to what any metric needs.
@@ -63,15 +66,20 @@ def parse_trade(line: bytes) -> Trade:
     Raises RejectedLineError with the reason otherwise.
     """
     # The typed decode skips over fields it does not need, and would let bad UTF-8 pass in them.
-    if not line.isascii():
-        try:
-            line.decode("utf-8")
-        except UnicodeDecodeError:
-            raise RejectedLineError("line: not valid UTF-8") from None
+    if not line.isascii() and not _is_utf8(line):
+        return _full_lane(line)
     try:
         return _quick_lane(line)
     except (msgspec.DecodeError, ValueError, decimal.DecimalException):
         return _full_lane(line)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def planned_reward_risk(
@@ -219,9 +227,7 @@ def _trade(
         elif profit_loss is not None:
             pnl = EXACT.subtract(profit_loss, commission)
         else:
-            raise RejectedLineError(
-                "net_profit_loss: a closed record needs it, or profit_loss in its place"
-            )
+            raise RejectedLineError(NEEDS_PNL)
         planned_ratio = planned_reward_risk(price, stop_loss, target)
     return Trade(
         instant,

@@ -1,0 +1,160 @@
+"""Summaries counted again from raw log lines, in the plainest arithmetic: fractions and loops.
+
+Contract sections 2 to 4 once more, written apart from the code that publishes. It shares with it
+what a field of a line must look like (`read_fields`), which logs there are and their whole
+lines (`storage.logs`), which days a `Period` has, the sessions of the market calendar, and the
+wording of reasons and warnings. Instants, duplicates, filters, days, sums, ratios, rounding and
+printing are its own: no aggregate, no Decimal arithmetic, and nothing of `domain.metrics`.
+"""
+
+from datetime import UTC, date, datetime, time
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from performance_pipeline.domain.aggregate import DailyAggregate, LogRecords, Quality
+from performance_pipeline.domain.quality import data_quality
+from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.pipeline.recount.figures import (
+    Document,
+    closed_metrics,
+    daily_rows,
+    open_metrics,
+)
+from performance_pipeline.pipeline.recount.records import ONE_DAY, RawLog, Record, read_raw
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.storage.logs import LogContent, LogFile, log_name
+from performance_pipeline.storage.sessions import market_sessions
+
+_REJECTED_SHOWN: Final = 20
+
+
+class Recount:
+    """Counts the summaries of one log folder again; each log is read once, and kept."""
+
+    def __init__(self, tracker: PerformanceTracker) -> None:
+        self._settings = tracker.settings
+        self._now = tracker.now
+        self._store = tracker.store
+        self._sessions = market_sessions(tracker.settings, tracker.today).days
+        self._logs: dict[date, RawLog] = {}
+
+    def document(self, period: Period) -> Document:
+        """The summary of `period` but for its verdicts; raises UnreadableLogError."""
+        first, last = max(period.first_day, self._settings.start_date), period.last_day
+        # No zone is a whole day away from UTC.
+        logs = [
+            self._log(log)
+            for day, log in sorted(self._store.listing.files.items())
+            if first - ONE_DAY <= day <= last + ONE_DAY
+        ]
+        accepted = [record for log in logs for record in log.records if first <= record.day <= last]
+        counted = [record for record in accepted if self._counts(record)]
+        closed = [record for record in counted if record.outcome != "open"]
+        if period.window is Window.ROLLING:
+            closed = closed[-self._settings.rolling_window :]
+        document = {
+            **self._span(period, closed),
+            **open_metrics(counted),
+            **closed_metrics(closed),
+            "data_quality": self._quality(first, last, logs, accepted, counted),
+        }
+        if period.window in (Window.WEEKLY, Window.MONTHLY, Window.RANGE):
+            document["daily"] = daily_rows(closed)
+        return document
+
+    def _span(self, period: Period, closed: list[Record]) -> Document:
+        """Which days and instants the summary is over; rolling: those of its trades."""
+        zone = self._settings.timezone
+        first_day: date | None = period.first_day
+        last_day: date | None = period.last_day
+        starts_at: datetime | None = _midnight(period.first_day, zone)
+        if period.window is Window.ROLLING:
+            first_day = closed[0].day if closed else None
+            last_day = closed[-1].day if closed else None
+            starts_at = closed[0].instant.astimezone(zone) if closed else None
+        ends_at = _midnight(period.last_day + ONE_DAY, zone)
+        return {
+            "window": str(period.window),
+            "start_date": _iso(first_day),
+            "end_date": _iso(last_day),
+            "starts_at": _iso(starts_at),
+            "ends_at": _iso(ends_at),
+            "timezone": zone.key,
+            "running": self._now < ends_at,
+        }
+
+    def _counts(self, record: Record) -> bool:
+        mode, account = self._settings.execution_mode, self._settings.account
+        return mode in ("ALL", record.mode) and account in ("", record.account)
+
+    def _quality(
+        self,
+        first: date,
+        last: date,
+        logs: list[RawLog],
+        accepted: list[Record],
+        counted: list[Record],
+    ) -> Document:
+        named = [log for log in logs if first <= log.day <= last]
+        rejected = [line for log in named for line in log.rejected]
+        missing = [day.isoformat() for day in self._missing_days(first, last)]
+        return {
+            "status": "partial" if missing or rejected else "complete",
+            "missing_days": missing,
+            "accepted": len(accepted),
+            "duplicates": sum(log.duplicates for log in named),
+            "rejected": len(rejected),
+            "misdated": sum(record.misdated for record in accepted),
+            "outcome_conflicts": sum(
+                (record.outcome == "win" and record.pnl < 0)
+                or (record.outcome == "loss" and record.pnl > 0)
+                for record in accepted
+            ),
+            "rejected_lines": rejected[:_REJECTED_SHOWN],
+            "warnings": self._warnings(logs, named, {record.mode for record in counted}),
+        }
+
+    def _warnings(self, logs: list[RawLog], named: list[RawLog], modes: set[str]) -> list[str]:
+        """The sentences about facts counted here; only their wording is the pipeline's."""
+        kinds = []
+        for log in named:
+            opened = sum(record.outcome == "open" for record in log.records)
+            kinds.append(LogRecords(log_name(log.day), opened, len(log.records) - opened))
+        facts = DailyAggregate(quality=Quality(logs=tuple(kinds)), modes=tuple(modes))
+        twins = [log_name(log.day) for log in logs if log.day in self._store.listing.archived_twins]
+        return list(
+            data_quality(
+                facts, missing_days=(), archived_twins=twins, kept_logs=(), lost_logs=()
+            ).warnings
+        )
+
+    def _missing_days(self, first: date, last: date) -> list[date]:
+        oldest = self._store.oldest_log
+        if oldest is None:
+            return []
+        today = self._now.astimezone(UTC).date()
+        return [
+            day
+            for day in sorted(self._sessions)
+            if max(first, oldest) <= day <= last
+            and day < today
+            and day not in self._store.listing.files
+        ]
+
+    def _log(self, log: LogFile) -> RawLog:
+        if log.day not in self._logs:
+            unfinished = log.day >= self._now.astimezone(UTC).date() and not log.archived
+            lines = LogContent(log, unfinished_tail=unfinished).lines()
+            self._logs[log.day] = read_raw(lines, log.day, self._settings.timezone)
+        return self._logs[log.day]
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of `day`: by way of UTC, for where clocks skip midnight."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC).astimezone(zone)
+
+
+def _iso(moment: date | datetime | None) -> str | None:
+    return None if moment is None else str(msgspec.to_builtins(moment))
