@@ -3,6 +3,7 @@
 `summary`, `verify` and `doctor` import neither dagster nor pandas, which take most of a second.
 """
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ def examples(text: str) -> Callable[[_Command], _Command]:
     """Append an example, kept line by line, to the help of a command."""
 
     def decorate(command: _Command) -> _Command:
-        command.__doc__ = f"{command.__doc__}\n\n\b\nExample:\n  {text}"
+        command.__doc__ = f"{inspect.getdoc(command)}\n\n\b\nExample:\n  {text}"
         return command
 
     return decorate
@@ -157,7 +158,12 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 @day_option("--end", help="Last day, inclusive; default today.")
 @examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
 def verify(start: date | None, end: date | None) -> None:
-    """Compare every summary with one recomputed from all raw lines of its days."""
+    """Compare every summary with one recomputed from all raw lines of its days.
+
+    Recomputed with arithmetic of its own, in fractions: it shares only what a valid field looks
+    like, which logs and lines there are, and the market calendar. Of verdicts it compares the
+    actual and its variance; which targets apply, and how severe a miss is, it takes as given.
+    """
     from performance_pipeline.commands.verify import verify_range
 
     tracker = PerformanceTracker(Settings.from_env())
