@@ -105,6 +105,11 @@ class Settings:
         )
 
     @property
+    def default_home(self) -> Path:
+        """The Dagster instance of these logs, unless `DAGSTER_HOME` names another."""
+        return self.output_dir / "dagster"
+
+    @property
     def rules(self) -> ReadingRules:
         return ReadingRules(self.timezone, self.execution_mode, self.account, self.rolling_window)
 

@@ -29,7 +29,7 @@ def use_home(settings: Settings) -> Path:
                 " accepted is the absolute path of an existing folder"
             )
         return home
-    home = (settings.output_dir / "dagster").absolute()
+    home = settings.default_home.absolute()
     home.mkdir(parents=True, exist_ok=True)
     configuration = home / "dagster.yaml"
     if not configuration.exists():

@@ -10,6 +10,7 @@ from performance_pipeline.defs.automation import is_about_to_look
 from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, TRADE_LOG
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.log_changes import Watch, look
+from performance_pipeline.storage.logs import LogFolderError
 
 _DATA_VERSION = "dagster/data_version"
 # The cursor is two lines: the watch, and the data version of the targets file.
@@ -27,7 +28,12 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
             return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
         remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
         before = Watch.decode(remembered)
-        changes, watch = look(runtime.settings, before, runtime.clock())
+        try:
+            changes, watch = look(runtime.settings, before, runtime.clock())
+        except LogFolderError as error:
+            # Raised, it would stand at the end of a stack trace.
+            context.log.error(str(error))
+            return dg.SkipReason(f"No log was looked at. {error}")
         targets = _targets_version(runtime.settings.targets_file)
         for warning in changes.warnings:
             context.log.warning(warning)

@@ -327,6 +327,29 @@ def reported(result: SensorExecutionData) -> list[dg.AssetMaterialization]:
     ]
 
 
+def test_the_sensor_says_in_one_line_that_there_is_no_folder_and_remembers_what_it_knew(
+    here: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unmounted = here.log_dir.with_name("unmounted")
+    with dg.DagsterInstance.ephemeral() as instance:
+        before = tick(here, instance, None).cursor
+        here.log_dir.rename(unmounted)
+        capsys.readouterr()
+        missing = tick(here, instance, before)
+        logged = capsys.readouterr().err
+        unmounted.rename(here.log_dir)
+        again = tick(here, instance, missing.cursor)
+
+    line = f"PERFORMANCE_LOG_DIR={str(here.log_dir)!r}: cannot be read (No such file or directory)"
+    assert told(missing) == []
+    assert line in str(missing.skip_message)
+    assert line in logged
+    assert "ERROR" in logged
+    assert "Traceback" not in logged
+    assert missing.cursor == before
+    assert told(again) == []
+
+
 def test_the_sensor_reports_days_with_their_data_version_and_the_targets(
     here: Place, tmp_path: Path
 ) -> None:
