@@ -1,4 +1,4 @@
-"""The mergeable aggregate: what one stretch of trading days amounts to, and how two make one.
+"""The mergeable aggregate of a stretch of trading days, and how neighbouring ones are combined.
 
 `combine` is associative over stretches in time order, with `EMPTY` as its identity; every window
 of the project is a combination of daily aggregates, and equals one reading of all raw lines.
@@ -48,8 +48,8 @@ class LogRecords(msgspec.Struct, frozen=True):
 class Quality(msgspec.Struct, frozen=True):
     """How clean the lines were, counted before the mode and account filters.
 
-    Rejected and duplicate lines and `logs` stand with the day that their file is named for, the
-    other counts with the trading day of the record.
+    Rejected lines, duplicates and `logs` belong to the day that their file is named for, the other
+    counts to the trading day of the record.
     """
 
     accepted: int = 0
@@ -84,8 +84,8 @@ class OpenBook(msgspec.Struct, frozen=True):
 
     `orders` maps the order id of a record still open at the end to its unrealized P&L, None when
     unknown; records without an order id can never be matched and are only counted.
-    `order_ids` holds one JSON array a stretch of the ids of all its orders, each once: kept
-    undecoded, because only a range that carries an open order into a later day needs to look.
+    `order_ids` holds, for each stretch, one JSON array of the ids of all its orders. It stays
+    undecoded, because only a range in which an order stays open into a later day looks inside.
     """
 
     orders: Mapping[str, Decimal | None] = {}
@@ -192,6 +192,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
     opens: OpenBook = OpenBook()
     quality: Quality = Quality()
     modes: tuple[str, ...] = ()
+    # In stored aggregates it has the name of earlier versions, so that these stay fresh.
     distribution: Distribution = msgspec.field(default=Distribution(), name="profile")
 
     @classmethod
@@ -210,7 +211,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
         return cls(
             stats=stats,
             days=(DayResult(day, stats.total_trades, stats.drawdown),) if closed else (),
-            # An account id leaves the reader in no file.
+            # Account ids appear in no output, so none is stored.
             tail=tuple(msgspec.structs.replace(trade, account="") for trade in closed[-tail_size:]),
             opens=OpenBook.of(records),
             quality=quality,

@@ -22,7 +22,7 @@ State = Literal["raised", "updated", "acknowledged", "resolved"]
 STATES: Final[tuple[str, ...]] = get_args(State)
 Severity = Literal["WARN", "CRITICAL"]
 
-# Only under these was every target judged; otherwise a target that is not there says nothing.
+# Under these, every target in force has a verdict: a metric without one is no longer checked.
 _JUDGED: Final = ("OK", "WARN", "CRITICAL")
 
 
@@ -183,7 +183,10 @@ def _key(evaluation: Evaluation, metric: str) -> tuple[Window, date | None, str]
 def _line(
     alert: AlertEvent | None, evaluation: Evaluation, verdict: TargetResult, now: datetime
 ) -> AlertEvent | None:
-    """What `verdict` adds to the state of its alert, None being no active one; maybe nothing."""
+    """The line that `verdict` adds to the log, given its alert, None when none is active.
+
+    None when it changes nothing.
+    """
     if verdict.status == "breached" and verdict.severity is not None:
         if alert is None:
             return _raised(evaluation, verdict, verdict.severity, now)

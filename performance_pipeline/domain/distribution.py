@@ -60,13 +60,16 @@ class Distribution(msgspec.Struct, frozen=True):
 
 
 def size_step(key: str) -> int:
-    """The step of the bin `key`, not `0`: 0 from 1, 1 from 2, 2 from 5, 3 from 10, -1 from 0.5."""
+    """The number of the bin `key`, sign aside: `1` is 0, `2` 1, `5` 2, `10` 3, and `0.5` is -1.
+
+    The bin `0` has none.
+    """
     near = Decimal(key)
     return 3 * near.adjusted() + _FIRST_DIGITS.index(near.as_tuple().digits[0])
 
 
 def step_start(step: int) -> Decimal:
-    """The bound nearer to 0 of the bins of `step`; the other one is that of the next step."""
+    """The bound nearer to 0 of the bins numbered `step`; the next step's is their other bound."""
     return Decimal(_FIRST_DIGITS[step % 3]).scaleb(step // 3)
 
 
@@ -82,7 +85,8 @@ def _bin(value: Decimal) -> str:
 def _hours(trades: Sequence[Trade], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """The stretches of `trades` that closed in one hour: that hour, first position, end.
 
-    An hour that clocks put back over is two stretches; where they jump, one just ends.
+    An hour that repeats, where clocks go back, is two stretches. Where clocks go forward, the hours
+    they skip have none.
     """
     begin = 0
     while begin < len(trades):

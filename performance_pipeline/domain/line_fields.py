@@ -77,7 +77,8 @@ def _to_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        # In the first or last hours that a datetime can hold: misdated whatever the offset.
+        # So near to the first or last instant of a datetime that UTC is out of its range. No log is
+        # of that day: the record is misdated with this offset or any other.
         return moment.replace(tzinfo=UTC)
 
 

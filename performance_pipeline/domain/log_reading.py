@@ -28,7 +28,8 @@ from performance_pipeline.domain.windows import MICROSECOND, ONE_DAY, start_of_d
 REORDER_LINES: Final = 4096
 """How many lines a record may come late by before a log is read again, all of it in memory."""
 
-# Combining copies the book of open orders: a few times for a long log, not for every window of it.
+# So many parts of a day are combined at once: combining copies the book of open orders, too much
+# work to be done for every window of a long log.
 _PARTS_KEPT: Final = 32
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -93,7 +94,8 @@ def read_tail(
     """Read the lines that follow the first `after` ones, none of which was newer than `newest`.
 
     Combined day by day with the reading of those, it equals one reading of all. None when a line
-    belongs before what was already read, or beside it, where it may be a duplicate.
+    is not newer than `newest`: it belongs before what was already read, or may repeat it, and the
+    log has to be read as a whole.
     """
     reader = _Reader(log_day, rules, after)
     try:
@@ -114,7 +116,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 def read_records(lines: Iterable[bytes], log_day: date, rules: ReadingRules) -> list[Record]:
     """The records of a log that count, in order, duplicates left out; all of them in memory.
 
-    They are the ones that `read_log` reduces, without any account.
+    They are the records that `read_log` reduces, their account ids blanked.
     """
     return _Reader(log_day, rules).records(lines)
 
@@ -230,7 +232,7 @@ class _Reader:
                 if self._lines_of_instant:
                     self._lines_of_instant = set()
             else:
-                # Two lines of one instant are rare: only then is there a set to look in.
+                # Two lines of one instant are rare, so the set is filled only when they occur.
                 self._lines_of_instant.add(newest.line)
                 if entry.line in self._lines_of_instant:
                     self._duplicates += 1

@@ -136,9 +136,9 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     realized_pnl: Decimal
     """Net profit, money: sum of P&L over all closed trades."""
     commission: Decimal
-    """Sum, money; already taken off the P&L."""
+    """Sum of commissions, money. Net P&L is what is left after them."""
     slippage: Decimal
-    """Sum, money."""
+    """Sum of slippage, money; told beside the P&L, never taken off it."""
     avg_profit_per_win: Decimal | None
     """Average win, money: gross_profit / total_wins."""
     avg_loss_per_loss: Decimal | None

@@ -1,4 +1,4 @@
-"""A period that was over and is told differently now: what changed, before and after."""
+"""Restatements: what changed in the published numbers of a period that was already over."""
 
 from decimal import Decimal
 from typing import Final
@@ -10,9 +10,10 @@ _RESTATED: Final = ("total_trades", "realized_pnl", "win_rate")
 
 
 def restatement(before: PerformanceSummary | None, after: PerformanceSummary) -> str | None:
-    """What `after` changed of the closed period that `before` told; None when nothing that counts.
+    """How `after` differs from `before`, the stored summary of its period; None if it does not.
 
-    The first telling of a period, and any while it still runs, restates nothing.
+    Only trades, P&L and win rate are compared. Without a stored summary, or when the period was
+    still running when that was made, nothing is restated.
     """
     if before is None or before.running:
         return None

@@ -31,7 +31,7 @@ METRICS: Final[Mapping[Window, Mapping[str, str]]] = {
     Window.MONTHLY: {**_RATIOS, **_OF_THE_AVERAGE_DAY, **_DRAWDOWN},
     Window.ROLLING: {**_RATIOS, **_DRAWDOWN},
 }
-"""By window and key of the file the metric that the target judges, in the order of verdicts."""
+"""For each window, the metric that each key of the file judges, in the order of verdicts."""
 
 TARGET_KEYS: Final = tuple(METRICS[Window.DAILY])
 """The five keys that the file shares with the bot's own dashboard."""

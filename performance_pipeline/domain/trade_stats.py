@@ -38,12 +38,20 @@ class Bucket(msgspec.Struct, frozen=True):
 
 
 class Streaks(msgspec.Struct, frozen=True):
-    """Runs of equal outcomes. A run that spans the whole is both leading and trailing."""
+    """Runs of consecutive wins and of consecutive losses, in trades; a breakeven ends a run.
+
+    The trailing runs are the contract's current streak, the longest ones its longest streaks
+    (section 4). The leading ones are only there to merge: a run may go on from one stretch of
+    trades into the next, and one that spans a whole stretch is both leading and trailing.
+    """
 
     trades: int = 0
+    """How many trades, breakevens included."""
     leading_wins: int = 0
+    """Length of the run at the start."""
     leading_losses: int = 0
     trailing_wins: int = 0
+    """Length of the run at the end."""
     trailing_losses: int = 0
     longest_wins: int = 0
     longest_losses: int = 0
@@ -89,16 +97,23 @@ class Streaks(msgspec.Struct, frozen=True):
 
 
 class Drawdown(msgspec.Struct, frozen=True):
-    """The path of cumulative P&L from 0: where it ends, its extremes, and its deepest fall.
+    """The path of cumulative P&L over closed trades, from 0 on; all of it money.
 
-    `worst` is min(cumulative - running peak), never above 0; the peak starts at 0. The extremes
-    are canonical, so that of two equal ones it does not matter which was kept.
+    `worst` is the maximum drawdown (contract, section 4): the largest fall from a peak, min over
+    all trades of (cumulative P&L - highest so far), the peak starting at 0. Paths merge exactly:
+    the deepest fall of two in a row is that of one of them, or leads from the peak of the first
+    to the lowest point of the second. Equal numbers can be written with more zeros or fewer, so
+    all but the total are canonical: the same whichever of two equal ones was kept.
     """
 
     total: Decimal = ZERO
+    """Where the path ends: the realized P&L."""
     peak: Decimal = ZERO
+    """The highest point, 0 or more."""
     lowest: Decimal = ZERO
+    """The lowest point, 0 or less."""
     worst: Decimal = ZERO
+    """The deepest fall, 0 or less."""
 
     @classmethod
     def of(cls, pnls: Iterable[Decimal]) -> Self:
@@ -126,21 +141,34 @@ class Drawdown(msgspec.Struct, frozen=True):
 
 
 class TradeStats(msgspec.Struct, frozen=True):
-    """Counts and exact sums over closed trades in time order."""
+    """Counts and exact sums over closed trades in time order: what metrics are computed from.
+
+    The outcome decides what counts as a win or a loss, net P&L what is summed (contract, section
+    4). Ratios such as the win rate are not here: they do not merge, so `metrics.py` divides once,
+    at the end.
+    """
 
     total_wins: int = 0
     total_losses: int = 0
     total_breakevens: int = 0
     gross_profit: Decimal = ZERO
+    """Sum of net P&L over wins, money."""
     gross_loss: Decimal = ZERO
+    """Sum of net P&L over losses, money, normally negative."""
     commission: Decimal = ZERO
     slippage: Decimal = ZERO
     planned_ratio_sum: Decimal = ZERO
+    """Sum of planned reward over risk, each rounded to 9 decimals, where a trade has one."""
     planned_ratio_trades: int = 0
+    """How many trades have one."""
     hold_seconds_sum: Decimal = ZERO
+    """Sum of holding times, seconds, where a trade has one."""
     hold_seconds_trades: int = 0
+    """How many trades have one."""
     best_trade: Decimal | None = None
+    """The largest net P&L of a trade, money; None without trades."""
     worst_trade: Decimal | None = None
+    """The smallest net P&L of a trade, money; None without trades."""
     streaks: Streaks = Streaks()
     drawdown: Drawdown = Drawdown()
     by_symbol: Mapping[str, Bucket] = {}
@@ -149,10 +177,12 @@ class TradeStats(msgspec.Struct, frozen=True):
 
     @property
     def total_trades(self) -> int:
+        """All closed trades."""
         return self.total_wins + self.total_losses + self.total_breakevens
 
     @property
     def realized_pnl(self) -> Decimal:
+        """Sum of net P&L over all closed trades, money."""
         return self.drawdown.total
 
     @classmethod

@@ -111,7 +111,7 @@ class _QuickLine(msgspec.Struct, gc=False):
     stop_loss: str | None = None
     target: str | None = None
     profit_loss: str | None = None
-    # Mostly a JSON number, and then one with a fraction must not become a float.
+    # Bots mostly write a JSON number here; undecoded, its fraction never passes through a float.
     hold_duration_seconds: msgspec.Raw = msgspec.Raw(b"null")
     exit_timestamp: str | None = None
     slippage: str | None = None
@@ -121,8 +121,8 @@ class _QuickLine(msgspec.Struct, gc=False):
 
 _decode_quick: Final = msgspec.json.Decoder(_QuickLine).decode
 
-# All times and numbers of a line in one match. What Decimal() accepts of these characters alone is
-# exactly a plain number, and the length keeps it within MAX_DIGITS without looking closer.
+# One match checks all times and numbers of a line at once. Of texts made of these characters only,
+# Decimal() accepts exactly the plain numbers, and such short ones are always within MAX_DIGITS.
 _ABOVE_ZERO: Final = r"(?=[0.]*+[1-9])[0-9]{1,90}+(?:\.[0-9]{0,90}+)?+"
 _QUICK_TEXT: Final = re.compile(
     rf"{TIME},(?:{TIME})?+,{_ABOVE_ZERO},{_ABOVE_ZERO},(?:[0-9.+\-]{{0,90}}+,){{6}}"

@@ -1,6 +1,6 @@
-"""The path of cumulative P&L of one window as a picture small enough to live in its metadata.
+"""The equity curve of one window as a picture small enough for a partition's metadata.
 
-A plot library costs 50 ms a partition; a year has about 900.
+It is written as SVG by hand: a plot library takes 50 ms a picture, and a year has about 900.
 """
 
 from base64 import b64encode
@@ -21,7 +21,8 @@ _MOST_STEPS: Final = 60
 def equity_steps(window: Window, aggregate: DailyAggregate) -> list[Decimal]:
     """The P&L of each day of a week, month or range, else of each trade, in order.
 
-    Empty for a day that has more trades than its aggregate keeps: part of it would mislead.
+    Empty for a day with more trades than its aggregate keeps: a curve of just the last ones would
+    mislead.
     """
     if window not in (Window.DAILY, Window.ROLLING):
         return [day.drawdown.total for day in aggregate.days]

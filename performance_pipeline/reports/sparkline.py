@@ -11,7 +11,7 @@ _FLAT: Final = "·"
 
 @dataclass(frozen=True)
 class Bars:
-    """One character a value, in two rows: a value has its bar in one of them, 0 a dot."""
+    """Two rows of one character a value: gains above, losses below, and a dot above for 0."""
 
     gains: str
     losses: str
@@ -28,5 +28,5 @@ def bars(values: Sequence[Decimal], tallest: Decimal) -> Bars:
 def _bar(value: Decimal, tallest: Decimal) -> str:
     if value <= 0:
         return _BARS[0]
-    # Floats place a mark and nothing else; the least gain still shows.
+    # A float is exact enough for the height of a bar; the smallest gain still gets one.
     return _BARS[max(1, round(float(value) / float(tallest) * (len(_BARS) - 1)))]

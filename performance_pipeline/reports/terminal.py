@@ -1,6 +1,7 @@
 """A summary as rich tables: what `summary` shows on a terminal and, without colour, in a pipe.
 
-Colour only repeats what a sign or a word says. All text is `Text`, in which markup means nothing.
+Colour only repeats what a sign or a word says too. All text is put into `Text`, where rich's markup
+has no meaning.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

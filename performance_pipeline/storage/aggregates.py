@@ -1,4 +1,4 @@
-"""Daily aggregates: kept as files, known to be fresh or stale, made again from their logs.
+"""Daily aggregates as files: whether one is fresh or stale, and making it again from its logs.
 
 A day's file keeps one part a log, because a trading day may take lines from two logs and each can
 change, or disappear, on its own.
@@ -67,14 +67,14 @@ _decode_day = msgspec.json.Decoder(_StoredDay).decode
 
 @dataclass(frozen=True)
 class Day:
-    """One trading day's aggregate, and where it stands on logs that are no longer there."""
+    """One trading day's aggregate, and which logs of that day have disappeared."""
 
     date: date
     aggregate: DailyAggregate
     kept_logs: tuple[str, ...] = ()
-    """Logs that disappeared, and whose part is kept as last read."""
+    """Logs that disappeared; what they contributed when last read still counts."""
     lost_logs: tuple[str, ...] = ()
-    """Logs that disappeared, and whose part was made under other settings: not counted."""
+    """Logs that disappeared, last read under other settings; they no longer count."""
 
 
 class AggregateStore:
@@ -100,7 +100,7 @@ class AggregateStore:
         """The UTC day of the oldest log there is, or was when it was last read."""
         days = [*self.listing.files, *map(log_day, self._index.logs)]
         for stored in self._stored_days():
-            # Kept parts know logs that have disappeared, also without an index.
+            # Stored days know logs that have disappeared, also when the index was deleted.
             if days and stored.date > min(days):
                 break
             days += [log_day(part.log) for part in stored.parts]
@@ -125,9 +125,9 @@ class AggregateStore:
         return self._current(day)[0]
 
     def refresh(self, day: date) -> Day:
-        """The same as `day`, with its file made to hold it."""
+        """The same as `day`, and stored in its file."""
         current, stored = self._current(day)
-        # A file that still holds parts of lost logs is the last trace of them.
+        # The file of a lost log's day is not overwritten: nothing else remembers the log.
         if not current.lost_logs:
             write_if_changed(self.path(day), msgspec.json.encode(stored) + b"\n")
         return current
@@ -188,7 +188,7 @@ class AggregateStore:
             content = LogContent(log, self.is_unfinished(log))
             reading = read_log(content.lines, log.day, self._settings.rules)
             self._remember(content)
-            # A log feeds neighbouring days only, and days are asked for in order.
+            # Only neighbouring days need the same log, and days are asked for in order.
             if len(self._readings) == _READINGS_KEPT:
                 del self._readings[next(iter(self._readings))]
             self._readings[log.day] = content, reading
@@ -237,6 +237,6 @@ def _part(content: LogContent, reading: LogReading, aggregate: DailyAggregate) -
         length=content.length,
         lines=reading.lines,
         newest=reading.newest,
-        # However it was read, in one go or in many: the same bytes on disk.
+        # Compact, so that a log read piece by piece gives the same bytes as one read at once.
         aggregate=msgspec.structs.replace(aggregate, opens=aggregate.opens.compact()),
     )

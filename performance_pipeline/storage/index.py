@@ -31,7 +31,7 @@ class IndexEntry(msgspec.Struct, frozen=True):
         """Whether `log` is, by size and time, still what was read."""
         if (log.size, log.modified_ns) != (self.size, self.modified_ns):
             return False
-        # What was left unread as unfinished is a line once its day is over.
+        # An unfinished last line, left unread then, is to be read once its day is over.
         return unfinished_tail or log.archived or self.offset >= log.size
 
 

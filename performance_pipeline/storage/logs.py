@@ -107,7 +107,8 @@ def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
         if isinstance(error, FileNotFoundError) and not entry.is_symlink():
             # Archived, or deleted, since the folder was listed.
             return None
-        # A log there is, such as a link to an unmounted disk: its own day fails, by name.
+        # There is a log, but not to be looked at, such as a link to an unmounted disk. Listed all
+        # the same, it fails its own day's run by name.
         return LogFile(day, entry.path, size=0, modified_ns=0)
     return LogFile(day, entry.path, status.st_size, status.st_mtime_ns)
 
@@ -153,7 +154,7 @@ class LogContent:
         return self._rest(length) if self.begins_with(length, digest) else None
 
     def begins_with(self, length: int, digest: str) -> bool:
-        """Whether the first `length` bytes are whole lines of `digest`, given from its start on."""
+        """Whether the first `length` bytes are whole lines with a digest that begins so."""
         self.length, self._digest = 0, hashlib.sha256()
         block = b""
         with self._reading() as stream:
@@ -165,7 +166,7 @@ class LogContent:
         return self.digest.startswith(digest) and block.endswith(b"\n")
 
     def consume(self) -> None:
-        """Take every line for nothing but the digest."""
+        """Read every line, only to know its length and digest."""
         for _ in self.lines():
             pass
 
@@ -177,7 +178,7 @@ class LogContent:
     def _lines(self, stream: gzip.GzipFile | BinaryIO) -> Iterator[bytes]:
         unfinished = False
         while not unfinished and (lines := stream.readlines(_BLOCK_BYTES)):
-            # Not read on from here: the rest of the line may be there by now.
+            # Reading ends here: the rest of that line may have been written meanwhile.
             unfinished = self.unfinished_tail and not lines[-1].endswith(b"\n")
             if unfinished:
                 lines.pop()
@@ -200,7 +201,8 @@ class LogContent:
     def _open(self) -> gzip.GzipFile | BinaryIO:
         if self.log.archived:
             if not self.log.size:
-                # Not even a header: cut off, where gzip itself would read a day without trades.
+                # Cut off: even an archive of nothing has a header. gzip would read it as no lines,
+                # hence as a day without trades.
                 raise EOFError("the archive is cut to nothing")
             return gzip.open(self.log.path, "rb")
         return Path(self.log.path).open("rb", buffering=_BLOCK_BYTES)

@@ -25,7 +25,7 @@ WEEKDAYS: Final = (
 )
 
 _MOST_STEPS: Final = 15
-# Up to this share of the trades, the smallest ones, are shown as one.
+# The smallest gains and losses, up to this share of all trades, are shown as one bin.
 _NEXT_TO_ZERO: Final = Decimal("0.05")
 
 Breakdown = Mapping[str, BreakdownRow]
@@ -48,7 +48,7 @@ class EquityDay:
 class SizeBin:
     """How many closed trades had a P&L between two bounds.
 
-    Of the two the one nearer to 0 is included; of the bin around 0 neither is.
+    The bound nearer to 0 is included, the other is not; of the bin around 0 neither is.
     """
 
     low: Decimal
@@ -122,7 +122,7 @@ def report_data(
 
 
 def verdict(summary: PerformanceSummary, metric: str) -> TargetResult | None:
-    """What was said of `metric`; None when no target is set for it."""
+    """The verdict on `metric`; None when no target judges it."""
     return next((result for result in summary.targets if result.metric == metric), None)
 
 
@@ -139,7 +139,7 @@ def _equity(results: Iterable[DayResult]) -> tuple[EquityDay, ...]:
 
 
 def _period_row(summary: PerformanceSummary) -> PeriodRow:
-    # Only a rolling window without trades has none.
+    # Weeks and months always have both.
     assert summary.start_date is not None
     assert summary.end_date is not None
     pnl = verdict(summary, "avg_daily_pnl")
@@ -179,7 +179,7 @@ def _of_step(found: Mapping[int, Mapping[int, int]], step: int) -> int:
 
 
 def _side(counts: Mapping[int, int], first: int) -> list[SizeBin]:
-    """The bins of one side from the step `first` on, the last one reaching as far as need be."""
+    """The bins of one side from the step `first` on; the last one takes in all that is larger."""
     top = max(counts, default=first - 1)
     last = min(top, first + _MOST_STEPS - 1)
     bins = [

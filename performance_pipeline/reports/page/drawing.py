@@ -1,4 +1,4 @@
-"""The plots of a page, drawn: each as a picture that stands still, and as a spec for a browser."""
+"""The plots of a page: each as a still picture, and as the spec that a browser makes it live by."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -63,9 +63,9 @@ def calendar_steps(days: tuple[EquityDay, ...]) -> tuple[Decimal, ...]:
 
 
 def _plot(name: str, width: int, spec: Spec, live: Spec | None = None) -> Plot:
-    """The drawing of `spec`, `width` pixels wide but for its labels; in a browser, of `live`."""
+    """The picture of `spec`, `width` pixels wide besides its labels; a browser draws `live`."""
     svg: str = vl_convert.vegalite_to_svg(_sized(spec, width), allowed_base_urls=[])
-    # Drawings number their inner ids from one, and a page holds several.
+    # Every drawing numbers its inner ids from one; with its name they are unique on the page.
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
     return Plot(name, Markup(svg), _sized(live or spec, width))
 

@@ -1,7 +1,7 @@
 """What all plots of a report share: colours, axes, and the shape of a Vega-Lite spec.
 
-A mark stands where a float puts it; what it says of itself, to a pointer or to a screen reader, is
-a text with the exact numbers. Colours are names of style sheet variables, so that one drawing
+Positions are floats, exact enough for pixels. Tooltips and texts for screen readers hold the exact
+numbers. Colours are names of style sheet variables, so that one drawing
 serves light and dark.
 """
 
@@ -36,7 +36,7 @@ TIME: Final[Spec] = {
     "axis": {"labelExpr": _DAY_LABEL, "labelFlush": True},
 }
 TIP: Final[Spec] = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
-"""What a mark says of itself stands in its `tip`."""
+"""The tooltip of a mark, and its text for screen readers, stand in its field `tip`."""
 
 CONFIG: Final[Spec] = {
     "background": None,

@@ -31,9 +31,8 @@ def calendar(
 ) -> Spec:
     """The days from `first` to `last`; `steps` part small amounts from middling and large ones.
 
-    A `title` is for one of several calendars, which have cells of one size.
-
-    A loss has a minus in its cell, a day without a log that should have one a question mark.
+    A loss has a minus in its cell; a `missing` day, one without the log it should have, a question
+    mark. Several calendars, one a year, each have a `title`, and cells of one size.
     """
     weeks = sorted({_monday(day) for day in days_between(first, last)})
     values = [_cell(day, steps) for day in days]

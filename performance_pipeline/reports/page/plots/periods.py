@@ -33,7 +33,10 @@ _ANYWHERE: Final[Spec] = {
 
 
 def periods(rows: Sequence[PeriodRow], *, gap: float, live: bool) -> Spec:
-    """Bars as long as their periods but for the share `gap`; live, all of a period answers."""
+    """Bars as long as their periods, less the share `gap`.
+
+    In a live plot a pointer anywhere over a period shows its tooltip, not only over its bar.
+    """
     traded = [row for row in rows if row.total_trades]
     return spec(
         "P&L and win rate by period",
