@@ -1,14 +1,16 @@
 """What holds for every test: none of them sees a caller's settings, or leaves its own behind."""
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
-from sqlalchemy import Engine, event
+
+import performance_pipeline_tests.support.quick_databases  # noqa: F401
+from performance_pipeline_tests.support.effort import without_limits_of_time
+
+without_limits_of_time()
 
 # The ones that mostly wait for a daemon or a browser, for others to run beside.
 SLOW_STARTERS = ("test_end_to_end", "test_ui_page", "test_wheel")
@@ -21,13 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for number, item in enumerate(slow):
         rest.insert(number * len(items) // len(slow), item)
     items[:] = rest
-
-
-@event.listens_for(Engine, "connect")
-def _trust_the_machine_to_stay_up(connection: Any, _: Any) -> None:
-    """Dagster's databases hold what a killed process wrote without waiting for the disk."""
-    if isinstance(connection, sqlite3.Connection):
-        connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -49,21 +44,10 @@ def environment_put_back() -> Iterator[None]:
         yield
 
 
-# Imported late: Dagster takes more than a second, and most unit tests never ask for it.
-
-
-@pytest.fixture(scope="session")
-def quick_databases() -> Iterator[None]:
-    """For whatever makes Dagster instances or runs in this process."""
-    from performance_pipeline_tests.support.instances import migrations_read_once
-
-    with migrations_read_once():
-        yield
-
-
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a Dagster instance in which nothing has happened, for tests to copy."""
+    # Imported late: it takes more than a second, and most unit tests never ask for it.
     from performance_pipeline_tests.support.instances import instance_in
 
     home = tmp_path_factory.mktemp("home")

@@ -27,14 +27,14 @@ from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.support.alert_service import BREACH, CORRECT, AlertService
 from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, documents, evaluation
-from performance_pipeline_tests.support.instances import instance_in, migrations_read_once
+from performance_pipeline_tests.support.effort import often
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, place, session
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.reported_runs import checked
 
-# Tried with many more of each; this many take what a test may.
-KILLS_AT_A_WRITE: Final = 26
-KILLS_AT_ANY_TIME: Final = 14
+KILLS_AT_A_WRITE: Final = often(60, usual=8)
+KILLS_AT_ANY_TIME: Final = often(30, usual=5)
 ENOUGH: Final = 20  # steps: more than any process is let live for
 
 Line = tuple[str, str, str]
@@ -186,19 +186,18 @@ def fork_on_demand(folder: Path, requests: Any) -> None:
 
     Imports and first times are what most of a process's life would be spent on otherwise.
     """
-    with migrations_read_once():
-        for warm_up in (evaluate_as_scripted, materialize_in_turn):
-            go_on(begin(folder / warm_up.__name__), warm_up, 1, None)
-        while (request := requests.recv()) is not None:
-            process = os.fork()
-            if process == 0:
-                try:
-                    requests.send(os.getpid())
-                    go_on(*request)
-                    os._exit(0)
-                finally:
-                    os._exit(1)
-            requests.send(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+    for warm_up in (evaluate_as_scripted, materialize_in_turn):
+        go_on(begin(folder / warm_up.__name__), warm_up, 1, None)
+    while (request := requests.recv()) is not None:
+        process = os.fork()
+        if process == 0:
+            try:
+                requests.send(os.getpid())
+                go_on(*request)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        requests.send(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 
 
 def begin(folder: Path) -> Path:

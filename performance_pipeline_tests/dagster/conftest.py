@@ -9,11 +9,6 @@ import pytest
 from performance_pipeline_tests.support.instances import instance_in, new_home
 
 
-@pytest.fixture(scope="session", autouse=True)
-def always_quick_databases(quick_databases: None) -> None:
-    """Every test here makes some."""
-
-
 @pytest.fixture
 def instance(tmp_path: Path, empty_home: Path) -> Iterator[dg.DagsterInstance]:
     """One on SQLite in which nothing has happened."""

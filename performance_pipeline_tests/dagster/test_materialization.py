@@ -25,7 +25,8 @@ from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.storage.summaries import decode_summary
-from performance_pipeline_tests.support.instances import instance_in
+from performance_pipeline_tests.support.effort import often
+from performance_pipeline_tests.support.instances import instance_in, new_home
 from performance_pipeline_tests.support.lines import (
     DAY,
     EASY_TARGETS,
@@ -522,7 +523,7 @@ def test_a_second_run_over_the_same_logs_leaves_every_file_as_it_was(
 # --- crashes, and two at once -----------------------------------------------------------------
 
 DAYS: Final = 40
-KILLS: Final = 12
+KILLS: Final = often(24, usual=4)
 KILLED_LAYERS: Final = ("daily_aggregate", "weekly_summary")
 
 
@@ -577,12 +578,13 @@ def assert_every_document_is_whole(folder: Path) -> None:
 
 
 def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_completes_them(
-    logs: Place, tmp_path: Path
+    logs: Place, tmp_path: Path, empty_home: Path
 ) -> None:
     """Before each kill the bot appends to every log, so that there is always all to write."""
     all_days = list(days_between(day(0), day(DAYS - 1)))
     dice = Random(20250610)
-    home = tmp_path / "dagster"
+    home = new_home(empty_home, tmp_path / "dagster")
+    other_home = new_home(empty_home, tmp_path / "other dagster")
     for attempt in range(KILLS):
         for log_day in all_days:
             with logs.path(log_day).open("ab") as file:
@@ -605,7 +607,7 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_completes_them
     other = copied(logs, tmp_path / "undisturbed")
     last_runs = started(
         (logs, home, KILLED_LAYERS, all_days[0], all_days[-1]),
-        (other, tmp_path / "other dagster", KILLED_LAYERS, all_days[0], all_days[-1]),
+        (other, other_home, KILLED_LAYERS, all_days[0], all_days[-1]),
     )
     for process in last_runs:
         process.join()
@@ -615,14 +617,12 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_completes_them
 
 
 def test_two_processes_over_the_same_days_at_once_leave_the_right_files(
-    logs: Place, tmp_path: Path
+    logs: Place, tmp_path: Path, empty_home: Path
 ) -> None:
     for number in range(10):
         logs.write(day(number), *session(str(number - 4.5), "2", day=day(number)))
     other = copied(logs, tmp_path / "one after the other")
-    home = tmp_path / "dagster"
-    with instance_in(home):
-        pass  # Dagster makes a new home's tables, which two processes cannot do at once
+    home = new_home(empty_home, tmp_path / "dagster")
     both = started(
         (logs, home, KILLED_LAYERS, day(0), day(7)),
         (logs, home, KILLED_LAYERS, day(2), day(9)),

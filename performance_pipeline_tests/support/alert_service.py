@@ -18,6 +18,7 @@ from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import documents
 from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, LATER, Place, place
+from performance_pipeline_tests.support.runs import QUIETLY
 
 BREACH: Final = ("1",) * 11 + ("-1",) * 9  # 55 % of 20 trades
 CORRECT: Final = ("1",) * 12 + ("-1",) * 8  # 60 %
@@ -94,9 +95,8 @@ class AlertService:
         self._execute(alone, period.key, period.key)
 
     def _execute(self, job: dg.JobDefinition, first: date, last: date) -> None:
-        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         assert job.execute_in_process(
-            instance=self.instance, tags=range_tags(first, last), run_config=quiet
+            instance=self.instance, tags=range_tags(first, last), run_config=QUIETLY
         ).success
 
     def tick(self) -> Tick:

@@ -14,6 +14,8 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, Place
 
 MONDAY: Final = DAY - ONE_DAY
+# What a run says is stored; printing all of it as well takes a tenth of its time.
+QUIETLY: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 LOG_IS_CLEAN: Final = dg.AssetCheckKey(DAILY_AGGREGATE, "log_is_clean")
 
 
@@ -30,6 +32,7 @@ def execute(
         instance=instance,
         asset_selection=[dg.AssetKey(asset)],
         tags=range_tags(first, last),
+        run_config=QUIETLY,
         raise_on_error=False,
     )
 

@@ -4,7 +4,6 @@ import textwrap
 from decimal import Decimal
 from functools import cache
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.targets import Targets, TargetsFile
@@ -43,9 +42,6 @@ def targets(text: str) -> Targets:
 def lines(text: str, window: Window) -> dict[str, tuple[Decimal, Decimal | None]]:
     return {line.metric: (line.target, line.critical) for line in targets(text).for_window(window)}
 
-
-some = settings(max_examples=20, deadline=None, database=None)
-many = settings(max_examples=80, deadline=None, database=None)
 
 NUMBERS = st.decimals(min_value=-9999, max_value=9999, places=8) | st.decimals(
     allow_nan=False, allow_infinity=False, min_value=-5, max_value=5

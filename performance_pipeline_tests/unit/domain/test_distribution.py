@@ -8,13 +8,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.distribution import Distribution, size_step, step_start
 from performance_pipeline.domain.numbers import exact_arithmetic
 from performance_pipeline.domain.trade_stats import Bucket
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import at, log, opened, read, session, win
 from performance_pipeline_tests.support.strategies import LogFolder, folders
 
@@ -27,7 +28,6 @@ ZONES: Final = (
     "Asia/Kathmandu",
     "Australia/Lord_Howe",
 )
-MERGING: Final = settings(max_examples=60, deadline=None, database=None)
 
 
 def aggregates(folder: LogFolder, zone: str) -> list[DailyAggregate]:
@@ -44,7 +44,7 @@ def of_sizes(*pnls: str) -> dict[str, int]:
     return dict(aggregate.distribution.by_size)
 
 
-@MERGING
+@examples(60)
 @given(folder=folders(), zone=st.sampled_from(ZONES), data=st.data())
 def test_distributions_merge_to_the_same_in_any_grouping(
     folder: LogFolder, zone: str, data: st.DataObject
@@ -56,7 +56,7 @@ def test_distributions_merge_to_the_same_in_any_grouping(
         assert Distribution.joined(halves) == Distribution.joined(parts)
 
 
-@MERGING
+@examples(60)
 @given(folder=folders(), zone=st.sampled_from(ZONES))
 def test_each_closed_trade_stands_in_the_hour_and_the_bin_that_brute_force_finds(
     folder: LogFolder, zone: str
@@ -87,7 +87,7 @@ def bin_by_brute_force(pnl: Decimal | None) -> str:
     return "0"
 
 
-@MERGING
+@examples(60)
 @given(folder=folders(), zone=st.sampled_from(ZONES))
 def test_hours_and_bins_sum_to_the_totals(folder: LogFolder, zone: str) -> None:
     whole = combine(aggregates(folder, zone), 100)

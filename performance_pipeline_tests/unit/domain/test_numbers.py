@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.numbers import (
@@ -18,10 +18,9 @@ from performance_pipeline.domain.numbers import (
     parse_number,
     plain,
 )
+from performance_pipeline_tests.support.effort import examples
 
 PLAIN = re.compile(r"0|-?(?:[1-9][0-9]*|(?:0|[1-9][0-9]*)\.[0-9]*[1-9])")
-
-property_settings = settings(max_examples=150, deadline=None, database=None)
 
 
 def half_even(value: Fraction, places: int) -> Fraction:
@@ -48,7 +47,7 @@ def decimals(min_exponent: int = -100, max_exponent: int = 70) -> st.SearchStrat
 # --- divide -----------------------------------------------------------------------------------
 
 
-@property_settings
+@examples(150)
 @given(decimals(), decimals().filter(bool), st.sampled_from((6, 9)))
 @example(Decimal("1e99"), Decimal("1e-100"), 9)
 @example(Decimal("-1e-100"), Decimal("9e99"), 6)
@@ -60,7 +59,7 @@ def test_dividing_rounds_the_exact_quotient_once(
     assert Fraction(divide(numerator, denominator, places)) == half_even(exact, places)
 
 
-@property_settings
+@examples(150)
 @given(
     st.integers(-(10**12), 10**12),
     st.integers(-60, 60).filter(bool),
@@ -125,7 +124,7 @@ def test_the_surrounding_context_changes_no_quotient() -> None:
 # --- exact sums -------------------------------------------------------------------------------
 
 
-@property_settings
+@examples(150)
 @given(st.lists(decimals(max_exponent=69), max_size=8))
 def test_sums_are_exact_whatever_the_sizes(values: list[Decimal]) -> None:
     with exact_arithmetic():
@@ -147,7 +146,7 @@ def test_what_cannot_be_exact_fails_loudly() -> None:
 # --- plain ------------------------------------------------------------------------------------
 
 
-@property_settings
+@examples(150)
 @given(decimals(max_exponent=150))
 @example(Decimal("-0E+5"))
 @example(Decimal("-0.000"))
@@ -182,7 +181,7 @@ def test_a_plain_number_has_no_exponent_no_trailing_zeros_and_no_negative_zero(
     assert plain(Decimal(written)) == expected
 
 
-@property_settings
+@examples(150)
 @given(decimals())
 def test_the_canonical_form_is_equal_and_the_same_for_equal_numbers(value: Decimal) -> None:
     with exact_arithmetic():
@@ -289,7 +288,7 @@ def test_a_number_beyond_a_hundred_digits_is_refused_without_quoting_it(text: st
         parse_number(text)
 
 
-@property_settings
+@examples(150)
 @given(
     st.sampled_from(("", "+", "-")),
     st.text("0123456789", max_size=20),
@@ -308,7 +307,7 @@ def test_every_number_of_the_contract_is_read_exactly(
     assert Fraction(parse_number(text)) == (-expected if sign == "-" else expected)
 
 
-@property_settings
+@examples(150)
 @given(st.text("0123456789+-.eE_, ", max_size=8))
 def test_any_other_text_is_refused(text: str) -> None:
     is_number = re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
-from performance_pipeline_tests.support.targets import lines, some, target_files, targets
+from performance_pipeline_tests.support.effort import examples
+from performance_pipeline_tests.support.targets import lines, target_files, targets
 
 
 def test_what_a_day_may_lose_at_most_is_no_critical_line_of_a_week() -> None:
@@ -83,7 +84,7 @@ def test_a_critical_line_without_a_target_judges_nothing() -> None:
     assert lines("alerts: {critical: {win_rate_target: 40}}", Window.DAILY) == {}
 
 
-@some
+@examples(20)
 @given(target_files(), st.sampled_from(PARTITIONED_WINDOWS))
 def test_writing_the_flat_keys_under_a_window_says_the_same_there(
     files: tuple[str, str], window: Window

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.targets_yaml import parse_targets
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
-from performance_pipeline_tests.support.targets import KEYS, NUMBERS, lines, many, parsed
+from performance_pipeline_tests.support.effort import examples
+from performance_pipeline_tests.support.targets import KEYS, NUMBERS, lines, parsed
 
 SHIPPED = Path(__file__).parents[3] / "config" / "dashboard-targets.yaml"
 
@@ -285,7 +286,7 @@ def test_an_alias_stands_for_the_number_or_section_it_names() -> None:
     assert lines(text, Window.WEEKLY)["avg_daily_pnl"] == (Decimal(60), None)
 
 
-@many
+@examples(80)
 @given(NUMBERS)
 def test_no_digit_of_a_target_is_lost(number: Decimal) -> None:
     target, _ = lines(f"daily_pl_target: {number}", Window.DAILY)["realized_pnl"]
@@ -301,7 +302,7 @@ MARKS = [": ", ": ", "\n", "\n  ", "\n    ", "{", "}", "[", "]", ", ", "- ", "? 
 FRAGMENTS = st.sampled_from([*KEYS, *WORDS, *ODD, *MARKS])
 
 
-@many
+@examples(80)
 @given(st.text(max_size=40) | st.lists(FRAGMENTS, max_size=25).map("".join))
 def test_no_text_whatever_makes_parsing_fail(text: str) -> None:
     file = parse_targets(text, "t.yaml")

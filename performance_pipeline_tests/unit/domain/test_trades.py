@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain import aggregate, log_reading
@@ -25,6 +25,7 @@ from performance_pipeline.domain.trades import (
     parse_trade,
     planned_reward_risk,
 )
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     ABSENT,
     BOM,
@@ -38,8 +39,6 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
-
-property_settings = settings(max_examples=400, deadline=None, database=None)
 
 
 def parsed(one: bytes) -> Trade:
@@ -890,13 +889,13 @@ def _records(draw: st.DrawFn) -> bytes:
     return ("{" + blank + f"{blank},".join(texts) + "}").encode()
 
 
-@property_settings
+@examples(400)
 @given(_records())
 def test_the_quick_lane_accepts_nothing_that_the_full_lane_reads_otherwise(one: bytes) -> None:
     assert_lanes_agree(one)
 
 
-@property_settings
+@examples(400)
 @given(
     st.integers(0, len(line()) - 1),
     st.integers(0, 3),

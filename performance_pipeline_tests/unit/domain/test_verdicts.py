@@ -26,13 +26,13 @@ from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.targets import TargetsFile
 from performance_pipeline.domain.verdicts import judged_like, with_verdicts
 from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.targets import (
     FLAT,
     KEYS,
     NUMBERS,
     lines,
     parsed,
-    some,
     target_files,
     targets,
 )
@@ -399,7 +399,7 @@ def summaries(draw: st.DrawFn) -> PerformanceSummary:
     )
 
 
-@some
+@examples(20)
 @given(summaries(), target_files(), st.booleans())
 def test_a_judged_target_is_met_exactly_when_its_variance_is_not_negative(
     subject: PerformanceSummary, files: tuple[str, str], over: bool
@@ -415,7 +415,7 @@ def test_a_judged_target_is_met_exactly_when_its_variance_is_not_negative(
         assert (result.severity is not None) == (result.status == "breached")
 
 
-@some
+@examples(20)
 @given(summaries(), target_files(), st.booleans())
 def test_a_critical_line_changes_the_severity_of_a_breach_and_nothing_else(
     subject: PerformanceSummary, files: tuple[str, str], over: bool

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.windows import (
@@ -22,14 +22,13 @@ from performance_pipeline.domain.windows import (
     trading_day,
     trading_days_of,
 )
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import ONE_DAY, place, session, win
 
 NEW_YORK = "America/New_York"
 TOKYO = "Asia/Tokyo"
 SANTIAGO = "America/Santiago"
 HOUR = timedelta(hours=1)
-
-property_settings = settings(max_examples=200, deadline=None, database=None)
 
 
 def instant(text: str) -> datetime:
@@ -125,7 +124,7 @@ def test_a_trading_day_takes_lines_from_the_utc_days_it_overlaps(
     assert found == [date.fromisoformat(log_day) for log_day in logs]
 
 
-@property_settings
+@examples(200)
 @given(_zones, _days)
 @example(ZoneInfo(SANTIAGO), date(2025, 9, 7))
 @example(ZoneInfo(NEW_YORK), date(2025, 11, 2))
@@ -138,7 +137,7 @@ def test_a_log_feeds_exactly_the_days_that_name_it(zone: ZoneInfo, log_day: date
     assert log_days_of(day, zone) == feeding
 
 
-@property_settings
+@examples(200)
 @given(_zones, _days, st.timedeltas(timedelta(), ONE_DAY - MICROSECOND))
 def test_every_instant_of_a_log_falls_on_one_of_its_trading_days(
     zone: ZoneInfo, log_day: date, into: timedelta
@@ -150,7 +149,7 @@ def test_every_instant_of_a_log_falls_on_one_of_its_trading_days(
     assert log_day in log_days_of(holding[0], zone)
 
 
-@property_settings
+@examples(200)
 @given(_zones, _days)
 def test_days_follow_each_other_without_a_gap_or_an_overlap(zone: ZoneInfo, day: date) -> None:
     start, end = start_of_day(day, zone), end_of_day(day, zone)
@@ -219,7 +218,7 @@ def test_a_range_is_named_by_its_two_days_and_by_no_single_one() -> None:
         Period.of(Window.RANGE, day)
 
 
-@property_settings
+@examples(200)
 @given(_days)
 def test_every_day_is_in_its_own_windows_and_keys_are_stable(day: date) -> None:
     for window in PARTITIONED_WINDOWS:

@@ -9,13 +9,14 @@ from typing import Final
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline import PerformanceTracker, load_summaries, load_trades
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline.storage.logs import UnreadableLogError
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     ABSENT,
     DAY,
@@ -238,9 +239,7 @@ def test_an_empty_range_has_the_same_columns_and_dtypes(
         assert (len(rows), dtypes(rows)) == (0, dtypes(full))
 
 
-@settings(
-    max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@examples(40)
 @given(folders(), st.sampled_from(("UTC", "America/New_York", "Asia/Tokyo")))
 def test_sums_over_the_trades_are_the_summary_s_numbers(folder: LogFolder, zone: str) -> None:
     with TemporaryDirectory() as temporary:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain import log_reading
@@ -31,6 +31,7 @@ from performance_pipeline.domain.windows import MICROSECOND, PARTITIONED_WINDOWS
 from performance_pipeline.pipeline import tracker as tracker_module
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.sessions import Sessions
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import Place, place
 from performance_pipeline_tests.support.reference import Rules, reference_summary
 from performance_pipeline_tests.support.strategies import (
@@ -46,15 +47,6 @@ DAY: Final = timedelta(days=1)
 ZONES: Final = ("UTC", "America/New_York", "Asia/Tokyo", "Africa/Cairo")
 TAIL_SIZES: Final = (1, 3, 20)
 TAIL_SIZE: Final = 3
-
-
-def property_settings(max_examples: int) -> settings:
-    return settings(
-        max_examples=max_examples,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )
 
 
 # --- the product, asked on real files ---------------------------------------------------------
@@ -266,7 +258,7 @@ def in_one_stretch(aggregate: DailyAggregate) -> DailyAggregate:
 # --- combine ----------------------------------------------------------------------------------
 
 
-@property_settings(40)
+@examples(40)
 @given(trading_days())
 def test_empty_is_the_identity_of_combine(days: list[DailyAggregate]) -> None:
     assert combine([], TAIL_SIZE) == EMPTY
@@ -276,7 +268,7 @@ def test_empty_is_the_identity_of_combine(days: list[DailyAggregate]) -> None:
         assert combine([day, EMPTY], TAIL_SIZE) == day
 
 
-@property_settings(60)
+@examples(60)
 @given(st.data(), trading_days(max_days=7))
 def test_any_grouping_of_neighbouring_days_combines_to_the_same(
     data: st.DataObject, days: list[DailyAggregate]
@@ -290,7 +282,7 @@ def test_any_grouping_of_neighbouring_days_combines_to_the_same(
     assert stretches == [whole]
 
 
-@property_settings(100)
+@examples(100)
 @given(
     data=st.data(),
     log_day=st.sampled_from((date(2025, 3, 9), date(2025, 12, 31))),
@@ -312,7 +304,7 @@ def test_a_log_cut_between_any_two_instants_combines_to_the_whole(
         assert in_one_stretch(combined) == in_one_stretch(whole)
 
 
-@property_settings(60)
+@examples(60)
 @given(
     content=contents(date(2025, 11, 2), max_lines=10),
     zone=st.sampled_from(ZONES),
@@ -335,7 +327,7 @@ def test_how_late_a_line_may_come_before_a_second_reading_changes_nothing(
 
 
 @pytest.mark.parametrize("window", PARTITIONED_WINDOWS)
-@property_settings(60)
+@examples(60)
 @given(data=st.data(), folder=folders())
 def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
     window: Window, data: st.DataObject, folder: LogFolder
@@ -347,7 +339,7 @@ def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
         assert_equal_to_reference(WINDOWS[window](folder), at.tracker(now), folder.logs, rules)
 
 
-@property_settings(60)
+@examples(60)
 @given(data=st.data(), folder=folders())
 def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
     data: st.DataObject, folder: LogFolder
@@ -360,7 +352,7 @@ def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
-@property_settings(60)
+@examples(60)
 @given(data=st.data(), folder=folders())
 def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
     data: st.DataObject, folder: LogFolder
@@ -373,7 +365,7 @@ def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
-@property_settings(60)
+@examples(60)
 @given(data=st.data(), folder=folders())
 def test_summaries_are_right_whatever_was_materialized_before(
     data: st.DataObject, folder: LogFolder
@@ -398,7 +390,7 @@ def test_summaries_are_right_whatever_was_materialized_before(
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
-@property_settings(25)
+@examples(25)
 @given(data=st.data(), folder=folders(max_days=2))
 def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
     data: st.DataObject, folder: LogFolder
@@ -414,7 +406,7 @@ def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
         assert_equal_to_reference(asked, at.tracker(during + DAY), logs, rules)
 
 
-@property_settings(25)
+@examples(25)
 @given(data=st.data(), folder=folders(max_days=3))
 def test_archiving_a_log_changes_no_number(data: st.DataObject, folder: LogFolder) -> None:
     rules = data.draw(rules_for(folder))
@@ -429,7 +421,7 @@ def test_archiving_a_log_changes_no_number(data: st.DataObject, folder: LogFolde
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
-@property_settings(25)
+@examples(25)
 @given(data=st.data(), folder=folders())
 def test_a_log_that_disappears_leaves_every_number_as_it_was(
     data: st.DataObject, folder: LogFolder
@@ -445,7 +437,7 @@ def test_a_log_that_disappears_leaves_every_number_as_it_was(
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
-@property_settings(60)
+@examples(60)
 @given(data=st.data(), folder=folders(max_lines=2))
 def test_sessions_over_without_a_log_are_the_missing_days(
     data: st.DataObject, folder: LogFolder

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline import cli
@@ -22,6 +22,7 @@ from performance_pipeline.pipeline import recount
 from performance_pipeline.pipeline.recount.documents import Recount
 from performance_pipeline.pipeline.recount.exact import plain, ratio
 from performance_pipeline.pipeline.verify import NOT_COMPARED, periods_of, verify
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     BOM,
     DAY,
@@ -444,11 +445,7 @@ def filters(draw: st.DrawFn, folder: LogFolder) -> dict[str, str]:
     }
 
 
-@settings(
-    max_examples=80,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@examples(80)
 @given(data=st.data(), folder=folders())
 def test_no_log_however_odd_makes_the_two_differ(data: st.DataObject, folder: LogFolder) -> None:
     now = data.draw(moments(folder))

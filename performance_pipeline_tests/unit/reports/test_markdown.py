@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from performance_pipeline.reports.markdown import escape, summary_markdown
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import DAY, place, win
 
 ADDRESSES = [
@@ -88,7 +89,7 @@ def test_a_name_is_shown_as_itself_and_never_as_markup_or_a_link(name: str) -> N
     assert_shown_as_itself(name)
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@examples(400)
 @given(
     st.lists(
         st.one_of(

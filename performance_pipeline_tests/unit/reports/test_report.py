@@ -11,7 +11,7 @@ from unittest import mock
 import dagster as dg
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.cli import cli
@@ -31,6 +31,7 @@ from performance_pipeline.reports.page.html import report_html
 from performance_pipeline.reports.wording import compact, grouped, percent
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
@@ -67,7 +68,7 @@ def text_of(page: str) -> str:
 # --- data -------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None, database=None)
+@examples(40)
 @given(folder=folders(), zone=st.sampled_from(("UTC", "America/New_York", "Asia/Tokyo")))
 def test_the_curve_hours_weekdays_and_sizes_agree_with_reading_all_raw_lines(
     tmp_path_factory: pytest.TempPathFactory, folder: LogFolder, zone: str

@@ -34,6 +34,7 @@ from performance_pipeline_tests.support.alerts import (
     evaluation,
     verdict,
 )
+from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, place
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.schemas import schema
@@ -41,7 +42,7 @@ from performance_pipeline_tests.support.schemas import schema
 SCHEMA: Final = schema("alert")
 
 
-KILLS: Final = 36
+KILLS: Final = often(120, usual=12)
 THREE: Final = tuple(
     evaluation(WARN, window=window) for window in (Window.DAILY, Window.WEEKLY, Window.MONTHLY)
 )

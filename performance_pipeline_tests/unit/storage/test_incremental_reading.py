@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain import log_reading
@@ -16,6 +16,7 @@ from performance_pipeline.domain.trades import Trade, parse_trade
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage import aggregates
 from performance_pipeline.storage.aggregates import AggregateStore
+from performance_pipeline_tests.support.effort import examples
 
 LOG_DAY = date(2025, 3, 5)
 NOW = datetime(2025, 3, 5, 23, 59, tzinfo=UTC)
@@ -73,7 +74,7 @@ changes = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(120, usual=40)
 @given(history=changes, zone=st.sampled_from(ZONES))
 def test_any_interleaving_of_changes_and_refreshes_leaves_the_files_of_one_reading(
     tmp_path_factory: pytest.TempPathFactory,
