@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from performance_pipeline import __version__
-from performance_pipeline.commands.periods import asked_period, both_days, clipped
+from performance_pipeline.commands.periods import asked_period, both_days, clipped, last_days
 from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.errors import PipelineError
@@ -65,7 +65,11 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--window", type=click.Choice([window.value for window in Window]))
+@click.option(
+    "--window",
+    type=click.Choice([window.value for window in Window]),
+    help="Which window; default daily.",
+)
 @day_option("--date", "day", help="A day of the window; default today.")
 @day_option("--start", help="First day of any range, with --end.")
 @day_option("--end", help="Last day of the range, inclusive.")
@@ -112,7 +116,8 @@ def report(
     day: date | None,
     out: Path,
 ) -> None:
-    """Draw a range of days as one HTML page that opens offline; by default the last 365.
+    """Draw a range of days as one HTML page that opens offline; by default the last 365,
+    without today, which is not over.
 
     Writes nothing but that page.
     """
@@ -134,7 +139,11 @@ def report(
 
 
 @cli.command()
-@click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    help="That many days, ending today, but none before the oldest log.",
+)
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")
 @examples("performance-pipeline backfill --days 30")
@@ -147,10 +156,10 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
     if days is not None:
         if start or end:
             raise click.UsageError("give --days, or --start and --end, not both")
-        first, last = tracker.first_of(days), tracker.today
+        asked = last_days(tracker, days)
     else:
-        first, last = both_days(start, end)
-    materialize_range(settings, *clipped(tracker, first, last))
+        asked = clipped(tracker, *both_days(start, end))
+    materialize_range(settings, *asked)
 
 
 @cli.command()

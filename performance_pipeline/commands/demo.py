@@ -22,6 +22,7 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import log_name
 
 DEMO_DAYS: Final = 90
+WEEK: Final = timedelta(days=7)
 DEMO_FOLDER: Final = "demo"
 
 
@@ -47,7 +48,7 @@ def run_demo(folder: Path) -> None:
     tracker = PerformanceTracker(settings)
     page = settings.output_dir / REPORT_NAME
     write_report(page, load_report(tracker, default_period(tracker)))
-    show_view(tracker.get_summary(Window.WEEKLY))
+    show_view(tracker.get_summary(Window.WEEKLY, today - WEEK))
     click.echo(
         f"\nDone in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
         f" The summaries are in {settings.output_dir}; `performance-pipeline dev` (in a clone,"

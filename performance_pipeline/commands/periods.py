@@ -15,7 +15,7 @@ def asked_period(
     start: date | None,
     end: date | None,
 ) -> Period:
-    """The period that `--window` and `--date`, or `--start` and `--end`, ask for.
+    """The period that `--window` and `--date`, or `--start` and `--end`, ask for; else today.
 
     Raises click.UsageError and RangeError.
     """
@@ -25,15 +25,13 @@ def asked_period(
         if window not in (None, Window.RANGE):
             raise click.UsageError("give --window, or --start and --end, not both")
         return Period.spanning(*clipped(tracker, *both_days(start, end)))
-    if window is None:
-        raise click.UsageError("give --window, or --start and --end")
     if window == Window.RANGE:
         raise click.UsageError("--window range needs --start and --end")
     if day is not None and day > tracker.today:
         raise RangeError(f"{day} is in the future; today is {tracker.today}")
     asked = day or tracker.today
     try:
-        period = Period.of(Window(window), asked)
+        period = Period.of(Window(window or Window.DAILY), asked)
     except OverflowError:  # Reaching back before the calendar itself.
         raise _before_everything(tracker, f"{asked}") from None
     if period.last_day < tracker.settings.start_date:
@@ -46,6 +44,18 @@ def both_days(start: date | None, end: date | None) -> tuple[date, date]:
     if start is None or end is None:
         raise click.UsageError("give both --start and --end")
     return start, end
+
+
+def last_days(tracker: PerformanceTracker, days: int) -> tuple[date, date]:
+    """The last `days` days up to today that the logs reach, with a notice when that is fewer."""
+    first, oldest = tracker.first_of(days), tracker.first_day
+    if oldest is None and days > 1:
+        click.echo(f"notice: {tracker.settings.log_dir} holds no log yet; only today", err=True)
+        first = tracker.today
+    elif oldest is not None and first < oldest and tracker.settings.start_date < oldest:
+        click.echo(f"notice: {first} is before the oldest log; from {oldest}", err=True)
+        first = oldest
+    return clipped(tracker, first, tracker.today)
 
 
 def clipped(tracker: PerformanceTracker, first: date, last: date) -> tuple[date, date]:

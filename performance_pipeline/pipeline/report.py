@@ -7,7 +7,7 @@ from typing import Final
 
 from performance_pipeline.domain.aggregate import combine
 from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.windows import Period, Window, trading_days_of
+from performance_pipeline.domain.windows import ONE_DAY, Period, Window
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.page.data import ReportData, report_data
 from performance_pipeline.reports.page.html import report_html
@@ -19,13 +19,16 @@ REPORT_DAYS: Final = 365
 
 
 def default_period(tracker: PerformanceTracker) -> Period:
-    """The last year up to today, or what there is of it: from the oldest log, or partition, on."""
-    oldest = tracker.store.oldest_log
-    first_log = tracker.today
-    if oldest is not None:
-        first_log = min(trading_days_of(oldest, tracker.settings.timezone)[0], tracker.today)
-    first = max(tracker.first_of(REPORT_DAYS), tracker.settings.start_date, first_log)
-    return Period.spanning(min(first, tracker.today), tracker.today)
+    """The last year up to yesterday, or what there is of it: from the first day that counts on.
+
+    A day that still runs would leave the whole range without verdicts, so today is only in it
+    while there is no day before it. Until it is over it is in its own summary, and in those of its
+    week and month.
+    """
+    today = tracker.today
+    first_day = tracker.first_day or today
+    last = min(today, max(first_day, today - ONE_DAY))
+    return Period.spanning(min(last, max(first_day, last - (REPORT_DAYS - 1) * ONE_DAY)), last)
 
 
 def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:

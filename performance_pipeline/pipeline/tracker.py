@@ -91,6 +91,16 @@ class PerformanceTracker:
         """The first of the last `days` days, today included; never before the calendar's."""
         return date.fromordinal(max(self.today.toordinal() - days + 1, 1))
 
+    @property
+    def first_day(self) -> date | None:
+        """The first trading day that counts: the oldest log's, but not before the first partition.
+
+        None without a log.
+        """
+        if (oldest := self.store.oldest_log) is None:
+            return None
+        return max(trading_days_of(oldest, self.settings.timezone)[0], self.settings.start_date)
+
     def counted_days(self, period: Period) -> list[date]:
         """The days of `period` from the first partition to the last that a log can reach.
 

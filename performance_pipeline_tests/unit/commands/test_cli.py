@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
@@ -194,6 +195,19 @@ def test_summary_of_no_date_is_today(run: Run) -> None:
     assert "No trades in window" in run("summary", "--window", "daily").out
 
 
+@pytest.mark.parametrize("date_of", [(), ("--date", str(NEXT_DAY))], ids=["today", "a day"])
+@pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",)], ids=["text", "json", "md"])
+def test_summary_without_a_window_is_the_daily_one(
+    run: Run, form: tuple[str, ...], date_of: tuple[str, ...]
+) -> None:
+    def of(*arguments: str) -> list[str]:
+        ran = run("summary", *arguments, *date_of, *form)
+        assert (ran.status, ran.err) == (0, "")
+        return [row for row in ran.out.splitlines() if "enerated" not in row]
+
+    assert of() == of("--window", "daily")
+
+
 @pytest.mark.parametrize("form", [(), ("--json",), ("--markdown",)], ids=["text", "json", "md"])
 @pytest.mark.parametrize("window", ASKED)
 def test_summary_writes_nothing(
@@ -276,16 +290,55 @@ def test_the_week_and_the_month_that_hold_the_first_partition_can_be_asked_for(r
 
 
 @pytest.mark.parametrize("days", ["9999", "999999", "999999999"])
-def test_more_days_than_there_are_start_at_the_first_partition(
+def test_more_days_than_there_are_start_at_the_oldest_log_with_one_notice(
     run: Run, asked_of_backfill: list[tuple[date, date]], days: str
 ) -> None:
     before = datetime.now(UTC).date()
     ran = run("backfill", "--days", days)
     [(first, last)] = asked_of_backfill
     assert (ran.status, ran.out) == (0, "")
-    assert ran.err.startswith("notice: ")
-    assert first == FIRST_PARTITION
+    assert re.fullmatch(
+        r"notice: \d{4}-\d\d-\d\d is before the oldest log; from 2025-06-10\n", ran.err
+    )
+    assert first == DAY
     assert before <= last <= datetime.now(UTC).date()
+
+
+def test_a_number_of_days_that_reaches_before_the_first_partition_starts_there(
+    run: Run, logs: Place, asked_of_backfill: list[tuple[date, date]]
+) -> None:
+    ran = run("backfill", "--days", "5000", under=logs.under(START_DATE=str(NEXT_DAY)))
+    assert ran.err.endswith("is before the first partition; from 2025-06-11\n")
+    assert ran.err.count("\n") == 1
+    assert asked_of_backfill[0][0] == NEXT_DAY
+
+
+def test_a_number_of_days_starts_at_the_first_trading_day_that_the_oldest_log_reaches(
+    run: Run, logs: Place, asked_of_backfill: list[tuple[date, date]]
+) -> None:
+    run("backfill", "--days", "5000", under=logs.under(SUMMARY_TIMEZONE="America/New_York"))
+    assert asked_of_backfill[0][0] == DAY - ONE_DAY
+
+
+def test_a_start_that_is_named_may_lie_before_the_oldest_log(
+    run: Run, asked_of_backfill: list[tuple[date, date]]
+) -> None:
+    ran = run("backfill", *days_from(FIRST_PARTITION, DAY))
+    assert (ran.status, ran.err) == (0, "")
+    assert asked_of_backfill == [(FIRST_PARTITION, DAY)]
+
+
+def test_a_number_of_days_without_any_log_is_today_alone(
+    run: Run, tmp_path: Path, asked_of_backfill: list[tuple[date, date]]
+) -> None:
+    empty = place(tmp_path / "empty")
+    ran = run("backfill", "--days", "30", under=empty)
+    assert (ran.status, ran.err) == (
+        0,
+        f"notice: {empty.log_dir} holds no log yet; only today\n",
+    )
+    [(first, last)] = asked_of_backfill
+    assert first == last
 
 
 @pytest.mark.parametrize("days", [1, 2, 30])
@@ -311,7 +364,6 @@ BAD_ARGUMENTS: Final = [
     ("alerts mute", "No such command 'mute'."),
     ("alerts list --status new", "Invalid value for '--status': 'new' is not one of"),
     # too little, or too much
-    ("summary", "give --window, or --start and --end"),
     ("summary --window range", "--window range needs --start and --end"),
     ("summary --start 2025-06-10", "give both --start and --end"),
     ("summary --end 2025-06-10", "give both --start and --end"),
@@ -836,7 +888,7 @@ def test_sample_logs_overwrites_nothing(run: Run, tmp_path: Path, suffix: str) -
 def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     run: Run, logs: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "DEMO_DAYS", 3)
+    monkeypatch.setattr(demo, "DEMO_DAYS", 14)  # the last full week, and this one
     today = datetime.now(UTC).date()
     of_an_earlier_demo = Path("demo", "logs", f"{today}.jsonl")
     of_an_earlier_demo.parent.mkdir(parents=True)
@@ -861,7 +913,7 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     summaries = [
         json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
     ]
-    assert len(summaries) == 3
+    assert len(summaries) == 14
     assert {document["timezone"] for document in summaries} == {"UTC"}
     assert {document["settings"]["rolling_window"] for document in summaries} == {20}
     assert sum(document["total_trades"] for document in summaries) > 0

@@ -176,12 +176,33 @@ def test_alerts_are_those_whose_period_touches_the_range(logs: Place) -> None:
 
 def test_a_report_without_a_range_goes_back_a_year_or_to_the_oldest_log(logs: Place) -> None:
     logs.write(DAY, *session("10"))
-    today = LATER.date()
-    assert default_period(logs.tracker()) == Period.spanning(DAY, today)
+    yesterday = LATER.date() - ONE_DAY
+    assert default_period(logs.tracker()) == Period.spanning(DAY, yesterday)
     logs.write(DAY - 900 * ONE_DAY)
-    assert default_period(logs.tracker()) == Period.spanning(today - 364 * ONE_DAY, today)
+    assert default_period(logs.tracker()) == Period.spanning(yesterday - 364 * ONE_DAY, yesterday)
     later = logs.under(START_DATE=str(DAY + ONE_DAY))
-    assert default_period(later.tracker()) == Period.spanning(DAY + ONE_DAY, today)
+    assert default_period(later.tracker()) == Period.spanning(DAY + ONE_DAY, yesterday)
+
+
+def test_a_report_without_a_range_has_verdicts_because_its_last_day_is_over(logs: Place) -> None:
+    (logs.log_dir / "targets.yaml").write_text("win_rate_target: 60\ndaily_pl_target: 5\n")
+    judged = logs.under(TARGETS_FILE=str(logs.log_dir / "targets.yaml"))
+    judged.write(DAY, *session("10", "-4"))
+    judged.write(LATER.date(), *session("7", day=LATER.date(), hour=9))
+    tracker = judged.tracker()
+    report = load_report(tracker, default_period(tracker))
+    assert {result.status for result in report.summary.targets} == {"met", "breached"}
+    # Today is in the week that is running.
+    assert report.summary.total_trades == 2
+    assert report.weeks[-1].last_day >= LATER.date()
+    assert report.weeks[-1].total_trades == 1
+
+
+def test_a_report_without_a_range_is_today_while_there_is_no_day_before_it(logs: Place) -> None:
+    only_today = Period.spanning(LATER.date(), LATER.date())
+    assert default_period(logs.tracker()) == only_today
+    logs.write(LATER.date(), *session("7", day=LATER.date(), hour=9))
+    assert default_period(logs.tracker()) == only_today
 
 
 def test_a_third_of_the_days_each_is_small_middling_and_large(logs: Place) -> None:
@@ -345,14 +366,14 @@ def test_the_command_writes_one_page_and_nothing_else(
     assert [file.name for file in logs.log_dir.iterdir()] == [f"{DAY}.jsonl"]
 
 
-@pytest.mark.parametrize(("arguments", "days"), [("", 365), ("--days 3", 3)])
-def test_a_range_that_is_not_named_ends_today(
-    command: CliRunner, tmp_path: Path, arguments: str, days: int
+@pytest.mark.parametrize(("arguments", "days", "over"), [("", 365, 1), ("--days 3", 3, 0)])
+def test_a_number_of_days_ends_today_and_a_range_that_is_not_named_yesterday(
+    command: CliRunner, tmp_path: Path, arguments: str, days: int, over: int
 ) -> None:
     ran = command.invoke(cli, ["report", *arguments.split()])
     assert ran.exit_code == 0, ran.output
-    today = datetime.now(UTC).date()
-    title = f"{today - (days - 1) * ONE_DAY} to {today}"
+    last = datetime.now(UTC).date() - over * ONE_DAY
+    title = f"{last - (days - 1) * ONE_DAY} to {last}"
     page = (tmp_path / "performance-report.html").read_text(encoding="utf-8")
     assert f"<title>Performance {title}</title>" in page
 
