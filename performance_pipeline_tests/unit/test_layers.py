@@ -105,6 +105,25 @@ def test_dagsters_private_modules_are_imported_in_one_place() -> None:
     assert {one.module for one in found} == {INTERNALS}
 
 
+@pytest.mark.parametrize(
+    ("package", "importing"),
+    [
+        ("dagster", {"defs", "commands", "definitions"}),
+        ("pandas", {"pipeline/frames.py"}),
+    ],
+)
+def test_what_takes_long_to_import_is_imported_where_it_is_needed_alone(
+    package: str, importing: set[str]
+) -> None:
+    found = [
+        one
+        for one in imports(Path(performance_pipeline.__path__[0]))
+        if one.target.split(".")[0] == package
+    ]
+    assert found
+    assert [one for one in found if not {one.module, layer_of(one.module)} & importing] == []
+
+
 # --- the same over made-up packages, which it must not let pass -------------------------------
 
 
