@@ -27,8 +27,6 @@ METRIC_NAMES: Final = {
 
 _UNITS: Final = ((9, "B"), (6, "M"), (3, "k"))
 SHORT_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 _LIKE: Final = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
 
 
