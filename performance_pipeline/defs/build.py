@@ -15,13 +15,13 @@ from performance_pipeline.defs.assets import (
 )
 from performance_pipeline.defs.automation import (
     automation_sensor,
-    daily_close_schedule,
     freshness,
     on_changed_days_or_targets,
     on_changed_logs,
     once_a_day,
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
+from performance_pipeline.defs.closing import daily_close_schedule
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.runtime import Runtime

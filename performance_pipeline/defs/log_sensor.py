@@ -1,58 +1,106 @@
-"""The sensor that sees changed logs, and changed targets, and reports them as assets."""
+"""The sensor that sees changed logs, and changed targets, and reports them as assets.
+
+Its cursor is two lines, whatever the number of logs: the digest of the watch, which is kept in the
+output folder, and the data version of the targets file. The daemon stores what a tick reports
+first and its cursor last, so after a crash a tick may look from an older watch than it could, or,
+without the file, from none. What it then finds changed is held against what Dagster has stored
+already, and only what that does not know is reported: a report that says nothing new would still
+run everything that depends on it.
+"""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from performance_pipeline.defs.automation import is_about_to_look
-from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, TRADE_LOG
+from performance_pipeline.defs.closing import range_request, unjudged_ranges
+from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, SUMMARY_KEYS, TRADE_LOG
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.storage.log_changes import Watch, look
-from performance_pipeline.storage.logs import LogFolderError
+from performance_pipeline.storage.watches import keep_watch, load_watch
 
 _DATA_VERSION = "dagster/data_version"
-# The cursor is two lines: the watch, and the data version of the targets file.
 _SEPARATOR = "\n"
 
 
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
+        asset_selection=dg.AssetSelection.assets(*SUMMARY_KEYS),
         minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reports trade logs that are new, grown, edited, archived or gone.",
+        description=(
+            "Reports trade logs that are new, grown, edited, archived or gone, and changed targets;"
+            " judges again what could not be judged while the targets file was invalid."
+        ),
     )
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if not context.cursor and is_about_to_look(context.instance):
             return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
-        remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
-        before = Watch.decode(remembered)
         try:
-            changes, watch = look(runtime.settings, before, runtime.clock())
-        except LogFolderError as error:
+            return _look(runtime, context)
+        except PipelineError as error:
             # Raised, it would stand at the end of a stack trace.
             context.log.error(str(error))
-            return dg.SkipReason(f"No log was looked at. {error}")
-        targets = _targets_version(runtime.settings.targets_file)
-        for warning in changes.warnings:
-            context.log.warning(warning)
-        events = [_log_reported(day, version) for day, version in changes.days.items()]
-        if targets != targets_before:
-            events.append(_reported(PERFORMANCE_TARGETS, targets))
-        if watch == before and not events:
-            return dg.SkipReason("No log has changed.")
-        return dg.SensorResult(
-            asset_events=events,
-            cursor=f"{watch.encode()}{_SEPARATOR}{targets}",
-            skip_reason=None if events else "No log has changed.",
-        )
+            return dg.SkipReason(f"Nothing is reported. {error}")
 
     return trade_log_sensor
 
 
-def _log_reported(day: date, version: str) -> dg.AssetMaterialization:
-    return _reported(TRADE_LOG, version, partition=day.isoformat())
+def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """One look at the folder and the targets; raises PipelineError, and then nothing is stored."""
+    settings = runtime.settings
+    remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
+    before = _watch(settings.output_dir, remembered)
+    changes, watch = look(settings, before, runtime.clock())
+    targets = _targets_version(settings.targets_file)
+    for warning in changes.warnings:
+        context.log.warning(warning)
+    cursor = f"{watch.digest}{_SEPARATOR}{targets}"
+    if cursor == context.cursor:
+        return dg.SkipReason("No log has changed.")
+    # Without a cursor everything is reported: it is a first look, or the cursor was reset for that.
+    days = _unreported(context.instance, changes.days) if context.cursor else changes.days
+    events = [_reported(TRADE_LOG, days[day], partition=day.isoformat()) for day in days]
+    requests: list[dg.RunRequest] = []
+    if targets != targets_before:
+        events.append(_reported(PERFORMANCE_TARGETS, targets))
+        requests = [range_request(*one) for one in unjudged_ranges(settings)]
+    if watch.digest != remembered:
+        keep_watch(settings.output_dir, watch, before)
+    return dg.SensorResult(
+        asset_events=events,
+        run_requests=requests,
+        cursor=cursor,
+        skip_reason=None if events else "No log has changed.",
+    )
+
+
+def _watch(output_dir: Path, remembered: str) -> Watch:
+    """The watch to look from; an empty one where none is remembered, or it is lost."""
+    # Before there was a file for it, the watch itself stood in the cursor.
+    in_cursor = Watch.decode(remembered)
+    return in_cursor if in_cursor != Watch() else load_watch(output_dir, remembered) or Watch()
+
+
+def _unreported(instance: dg.DagsterInstance, versions: Mapping[date, str]) -> Mapping[date, str]:
+    """Those of the days' data versions that are not the ones last reported."""
+    if not versions:
+        return versions
+    known = instance.event_log_storage.get_latest_tags_by_partition(
+        TRADE_LOG,
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        [_DATA_VERSION],
+        asset_partitions=[day.isoformat() for day in versions],
+    )
+    return {
+        day: version
+        for day, version in versions.items()
+        if known.get(day.isoformat(), {}).get(_DATA_VERSION) != version
+    }
 
 
 def _reported(

@@ -1,9 +1,11 @@
 """What changed in the log folder since the last look: which trading days have to be computed again.
 
-The watcher's whole memory is a `Watch`, small enough to be a sensor's cursor. Sizes and times
-tell cheaply that nothing changed; where they differ, the digest of the content decides.
+The watcher's whole memory is a `Watch`. Sizes and times tell cheaply that nothing changed; where
+they differ, the digest of the content decides. A log that could not be read is tried anew at every
+look, because being allowed to read it changes neither.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +32,8 @@ from performance_pipeline.storage.logs import (
 )
 
 _DIGEST_SHOWN: Final = 16
+_UNREADABLE: Final = "unreadable"
+"""In place of a digest."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -65,6 +69,11 @@ class Watch(msgspec.Struct, frozen=True):
     def encode(self) -> str:
         return msgspec.json.encode(self).decode()
 
+    @property
+    def digest(self) -> str:
+        """What tells this watch from any other."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -87,11 +96,12 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
     logs: dict[str, Seen] = {}
     unreadable = []
     for log in listing.files.values():
+        before = watch.logs.get(log.name)
         try:
-            logs[log.name] = _seen(log, watch.logs.get(log.name), settings, now)
+            logs[log.name] = _seen(log, before, settings, now)
         except UnreadableLogError as error:
             # Taken up all the same, so that its day's run fails by name, where people look.
-            logs[log.name] = Seen(log.size, log.modified_ns, "unreadable", 0, _seconds(now))
+            logs[log.name] = _unreadable(log, before, now)
             unreadable.append(str(error))
     deleted = tuple(sorted(({*watch.logs, *watch.deleted}) - logs.keys()))
     days = dict(_versions(settings, logs, deleted, now))
@@ -103,7 +113,7 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
 
 def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) -> Seen:
     unfinished = log.day >= now.date() and not log.archived
-    if before is not None:
+    if before is not None and before.digest != _UNREADABLE:
         finished = unfinished or log.archived or before.length >= before.size
         if (log.size, log.modified_ns) == (before.size, before.modified_ns) and finished:
             return before
@@ -117,6 +127,13 @@ def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) 
     if before is not None and digest == before.digest:
         return Seen(log.size, log.modified_ns, digest, content.length, before.taken_up)
     return Seen(log.size, log.modified_ns, digest, content.length, _seconds(now))
+
+
+def _unreadable(log: LogFile, before: Seen | None, now: datetime) -> Seen:
+    seen = Seen(log.size, log.modified_ns, _UNREADABLE, 0, _seconds(now))
+    if before == msgspec.structs.replace(seen, taken_up=before.taken_up if before else 0):
+        return before  # Still the same file, and still not to be read: nothing has changed.
+    return seen
 
 
 def _versions(

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from performance_pipeline.defs.automation import closing_runs, daily_close_schedule, freshness
+from performance_pipeline.defs.automation import freshness
 from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.closing import closing_runs, daily_close_schedule
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.windows import Window
@@ -117,6 +118,24 @@ def test_after_downtime_every_period_that_is_over_and_still_pending_is_settled_i
         ("rolling_summary", DAY + 7 * ONE_DAY, DAY + 8 * ONE_DAY),
         ("rolling_summary", yesterday, yesterday),
     ]
+
+
+def test_what_was_made_with_invalid_targets_is_judged_in_the_night_after_they_are_valid_again(
+    here: Place,
+) -> None:
+    valid = here.settings.targets_file.read_text()
+    here.settings.targets_file.write_text("win_rate_target: many\n")
+    here.materialize(DAY, now=MIDNIGHT)
+    assert closing(here, MIDNIGHT) == []
+    here.settings.targets_file.write_text(valid)
+    assert closing(here, MIDNIGHT) == [
+        ("daily_summary", DAY, DAY),
+        ("weekly_summary", MONDAY, MONDAY),
+        ("monthly_summary", date(2025, 6, 1), date(2025, 6, 1)),
+        ("rolling_summary", DAY, DAY),
+    ]
+    here.materialize(DAY, now=MIDNIGHT)
+    assert closing(here, MIDNIGHT) == []
 
 
 def test_the_night_is_that_of_the_trading_zone(here: Place) -> None:

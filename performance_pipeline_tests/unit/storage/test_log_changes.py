@@ -1,34 +1,22 @@
 """What the log folder's watcher reports: which days changed, once, and never more than those."""
 
 import gzip
-import json
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
-import dagster as dg
 import pytest
-from dagster._core.definitions.sensor_definition import SensorExecutionData
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    SensorInstigatorData,
-)
 
-from performance_pipeline.defs.automation import AUTOMATION_SENSOR
-from performance_pipeline.defs.dagster_internals import InstigatorType
-from performance_pipeline.defs.log_sensor import trade_log_sensor
-from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.storage.log_changes import Changes, Watch, look
 from performance_pipeline.storage.logs import LogFolderError
+from performance_pipeline.storage.watches import WATCH_NAME, keep_watch, load_watch
 from performance_pipeline_tests.support.lines import (
     DAY,
     NEXT_DAY,
@@ -48,7 +36,7 @@ BEFORE: Final = DAY - ONE_DAY
 
 @dataclass
 class Watcher:
-    """Looks again and again, remembering through the text of its cursor as a sensor does."""
+    """Looks again and again, remembering what text can hold as a sensor does."""
 
     here: Place
     now: datetime = NOON
@@ -309,103 +297,115 @@ def test_a_lost_memory_reports_every_day_again(watcher: Watcher, cursor: str) ->
     assert watcher.changed() == [BEFORE, DAY, NEXT_DAY, TODAY]
 
 
-# --- the sensor over it -----------------------------------------------------------------------
+# --- logs that cannot be read -----------------------------------------------------------------
 
 
-def tick(here: Place, instance: dg.DagsterInstance, cursor: str | None) -> SensorExecutionData:
-    sensor = trade_log_sensor(Runtime(here.settings, lambda: NOON))
-    return sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
+def break_the_archive(path: Path) -> bytes:
+    """Change one byte of what is compressed, its size and time staying; what it was before."""
+    content, modified = path.read_bytes(), path.stat().st_mtime_ns
+    path.write_bytes(content[:-8] + bytes([content[-8] ^ 1]) + content[-7:])
+    set_modified(path, modified)
+    return content
 
 
-def told(result: SensorExecutionData) -> list[tuple[str, str | None]]:
-    return [(event.asset_key.to_user_string(), event.partition) for event in reported(result)]
+@pytest.fixture
+def broken(here: Place) -> tuple[Path, bytes]:
+    """An archive that cannot be read, and what it should hold."""
+    path = here.archive(NEXT_DAY)
+    return path, break_the_archive(path)
 
 
-def reported(result: SensorExecutionData) -> list[dg.AssetMaterialization]:
-    return [
-        event for event in result.asset_events or () if isinstance(event, dg.AssetMaterialization)
-    ]
-
-
-def test_the_sensor_says_in_one_line_that_there_is_no_folder_and_remembers_what_it_knew(
-    here: Place, capsys: pytest.CaptureFixture[str]
+def test_a_log_that_can_be_read_again_is_taken_up_although_size_and_time_are_the_same(
+    here: Place, broken: tuple[Path, bytes]
 ) -> None:
-    unmounted = here.log_dir.with_name("unmounted")
-    with dg.DagsterInstance.ephemeral() as instance:
-        before = tick(here, instance, None).cursor
-        here.log_dir.rename(unmounted)
-        capsys.readouterr()
-        missing = tick(here, instance, before)
-        logged = capsys.readouterr().err
-        unmounted.rename(here.log_dir)
-        again = tick(here, instance, missing.cursor)
-
-    line = f"PERFORMANCE_LOG_DIR={str(here.log_dir)!r}: cannot be read (No such file or directory)"
-    assert told(missing) == []
-    assert line in str(missing.skip_message)
-    assert line in logged
-    assert "ERROR" in logged
-    assert "Traceback" not in logged
-    assert missing.cursor == before
-    assert told(again) == []
-
-
-def test_the_sensor_reports_days_with_their_data_version_and_the_targets(
-    here: Place, tmp_path: Path
-) -> None:
-    targets = tmp_path / "targets.yaml"
-    here = here.under(TARGETS_FILE=str(targets))
-    with dg.DagsterInstance.ephemeral() as instance:
-        first = tick(here, instance, None)
-        days = [("trade_log", str(day)) for day in (BEFORE, DAY, NEXT_DAY, TODAY)]
-        assert told(first) == [*days, ("performance_targets", None)]
-        versions = [event.tags["dagster/data_version"] for event in reported(first) if event.tags]
-        assert len(set(versions)) == len(versions)
-
-        second = tick(here, instance, first.cursor)
-        assert (told(second), second.skip_message) == ([], "No log has changed.")
-
-        targets.write_text("win_rate_target: 50\n")
-        fill_a_gap(here)
-        third = tick(here, instance, first.cursor)
-        assert told(third) == [("trade_log", str(DAY)), ("performance_targets", None)]
-
-
-def sensor_state(name: str, *, running: bool = True, cursor: str | None) -> InstigatorState:
-    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
-    return InstigatorState(
-        RemoteInstigatorOrigin(repository, name),
-        InstigatorType.SENSOR,
-        InstigatorStatus.RUNNING if running else InstigatorStatus.STOPPED,
-        SensorInstigatorData(cursor=cursor),
-    )
-
-
-@pytest.mark.parametrize(
-    ("states", "reports"),
-    [
-        ([], True),
-        ([sensor_state("trade_log_sensor", cursor=None)], False),
-        ([sensor_state(AUTOMATION_SENSOR, cursor=None)], False),
-        ([sensor_state(AUTOMATION_SENSOR, cursor="looked")], True),
-        ([sensor_state(AUTOMATION_SENSOR, running=False, cursor=None)], True),
-    ],
-    ids=["no daemon", "not begun", "looking", "looked", "turned off"],
-)
-def test_a_first_look_waits_for_the_conditions_that_would_miss_what_it_reports(
-    here: Place, tmp_path: Path, states: list[InstigatorState], reports: bool
-) -> None:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        for state in states:
-            instance.add_instigator_state(state)
-        assert bool(told(tick(here, instance, None))) is reports
-
-
-def test_the_memory_of_a_thousand_logs_stays_small_enough_for_a_cursor(tmp_path: Path) -> None:
-    here = place(tmp_path / "logs", START_DATE="2020-01-01")
-    for number in range(1000):
-        here.write_bytes(TODAY - number * ONE_DAY, b"")
+    path, content = broken
     watcher = Watcher(here)
-    assert len(watcher.changed()) == 1000
-    assert len(watcher.cursor) < 150_000
-    assert len(json.loads(watcher.cursor)["logs"]) == 1000
+    assert NEXT_DAY in watcher.changed()
+    before = path.stat()
+    path.write_bytes(content)
+    set_modified(path, before.st_mtime_ns)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert watcher.changed(30) == [NEXT_DAY]
+    assert watcher.changed(30) == []
+
+
+def test_a_log_that_stays_unreadable_is_reported_once_and_changes_no_memory(
+    here: Place, broken: tuple[Path, bytes]
+) -> None:
+    watcher = Watcher(here)
+    watcher.look()
+    before = watcher.cursor
+    for _ in range(5):
+        assert watcher.look(301) == Changes({}, ())
+    assert watcher.cursor == before
+    set_modified(broken[0], 1_700_000_000_000_000_000)
+    assert watcher.look(301) == Changes({}, ())
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """Where tests run as root, which may read everything, as somebody who may not."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_a_log_that_nobody_was_allowed_to_read_is_taken_up_once_it_is_allowed(
+    archived: bool,
+) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        here = place(Path(folder) / "logs")
+        path = here.write(NEXT_DAY, *session("5", day=NEXT_DAY))
+        path = here.archive(NEXT_DAY) if archived else path
+        path.chmod(0)
+        watcher = Watcher(here)
+        with without_privileges():
+            first = watcher.look()
+            assert NEXT_DAY in first.days
+            assert [f"{path}: cannot be read (Permission denied)"] == list(first.warnings)
+            assert watcher.look(301) == Changes({}, ())
+        path.chmod(0o644)
+        with without_privileges():
+            assert watcher.changed(301) == [NEXT_DAY]
+            assert watcher.changed(301) == []
+
+
+# --- the file that keeps the watch ------------------------------------------------------------
+
+OLDER, NEWER = Watch(told=("older",)), Watch(told=("newer",))
+
+
+def test_the_newest_and_the_previous_watch_are_found_by_their_digests(tmp_path: Path) -> None:
+    keep_watch(tmp_path / "made", NEWER, OLDER)
+    assert load_watch(tmp_path / "made", NEWER.digest) == NEWER
+    assert load_watch(tmp_path / "made", OLDER.digest) == OLDER
+    assert load_watch(tmp_path / "made", Watch().digest) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"newest":', b"\xff"])
+def test_a_file_of_watches_that_cannot_be_used_holds_none(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / WATCH_NAME).write_bytes(content)
+    assert load_watch(tmp_path, NEWER.digest) is None
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text("a file")
+    with pytest.raises(PipelineError, match=r"PERFORMANCE_OUTPUT_DIR='.*output': cannot be wri"):
+        keep_watch(tmp_path / "output", NEWER, OLDER)
+
+
+def test_a_watch_that_was_kept_has_the_digest_it_was_kept_under(here: Place) -> None:
+    _, watch = look(here.settings, Watch(), NOON)
+    keep_watch(here.output, watch, Watch())
+    found = load_watch(here.output, watch.digest)
+    assert (found, len(watch.digest)) == (watch, 32)

@@ -1,0 +1,45 @@
+"""`trade-log-watch.json`: the log folder's watch, kept between looks for a cursor to name.
+
+A sensor's cursor is stored again with every look, so it holds only the digest of its watch. The
+file holds two watches, the newest and the one that was looked from: when a crash comes between
+writing the file and storing the cursor, the cursor still names one of them.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.log_changes import Watch
+
+WATCH_NAME: Final = "trade-log-watch.json"
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    newest: Watch
+    previous: Watch
+
+
+def load_watch(output_dir: Path, digest: str) -> Watch | None:
+    """The watch of this digest; None where the file is gone, unreadable, mangled, or has others."""
+    try:
+        kept = msgspec.json.decode((output_dir / WATCH_NAME).read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return next((one for one in (kept.newest, kept.previous) if one.digest == digest), None)
+
+
+def keep_watch(output_dir: Path, newest: Watch, previous: Watch) -> None:
+    """Keep `newest`, and `previous`, which the stored cursor still names.
+
+    Raises PipelineError when the output folder cannot be written to.
+    """
+    try:
+        write_if_changed(output_dir / WATCH_NAME, msgspec.json.encode(_Kept(newest, previous)))
+    except OSError as error:
+        raise PipelineError(
+            f"PERFORMANCE_OUTPUT_DIR={str(output_dir)!r}: cannot be written to"
+            f" ({error.strerror}); accepted is a folder that the pipeline may write to"
+        ) from error

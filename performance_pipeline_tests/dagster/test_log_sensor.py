@@ -1,0 +1,471 @@
+"""The trade log sensor on real instances: what its ticks report, and what a crash leaves behind."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+)
+
+from performance_pipeline.defs.automation import AUTOMATION_SENSOR
+from performance_pipeline.defs.build import build_definitions
+from performance_pipeline.defs.dagster_internals import InstigatorType
+from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.windows import Window
+from performance_pipeline.storage.log_changes import Watch, look
+from performance_pipeline.storage.watches import WATCH_NAME
+from performance_pipeline_tests.support.lines import (
+    DAY,
+    LATER,
+    NEXT_DAY,
+    ONE_DAY,
+    Place,
+    place,
+    session,
+)
+from performance_pipeline_tests.support.runs import materializations, materialize_all
+
+NOON: Final = datetime(2025, 6, 12, 12, tzinfo=UTC)
+TODAY: Final = NOON.date()
+BEFORE: Final = DAY - ONE_DAY
+QUIET: Final = "No log has changed."
+
+
+class KilledError(Exception):
+    """The daemon is gone, at a moment that a test chose."""
+
+
+@dataclass
+class Daemon:
+    """What the daemon does with the sensor: evaluate it, store its events, then its cursor."""
+
+    here: Place
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+    now: datetime = NOON
+    requests: list[dg.RunRequest] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.definitions = build_definitions(Runtime(self.here.settings, lambda: self.now))
+
+    def evaluate(self) -> SensorExecutionData:
+        sensor = self.definitions.resolve_sensor_def("trade_log_sensor")
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, definitions=self.definitions
+        ) as context:
+            return sensor.evaluate_tick(context)
+
+    def tick(self, killed_after: int | None = None) -> list[str]:
+        """One tick, and the days or assets that it reported; maybe killed after so many events."""
+        return self.store(self.evaluate(), killed_after)
+
+    def store(self, result: SensorExecutionData, killed_after: int | None = None) -> list[str]:
+        said = []
+        for count, event in enumerate(result.asset_events or ()):
+            if count == killed_after:
+                raise KilledError
+            assert isinstance(event, dg.AssetMaterialization)
+            self.instance.report_runless_asset_event(event)
+            said.append(event.partition or event.asset_key.to_user_string())
+        if killed_after is not None:
+            raise KilledError
+        self.requests = list(result.run_requests or ())
+        self.cursor = result.cursor or self.cursor
+        return said
+
+    @property
+    def watch_file(self) -> Path:
+        return self.here.output / WATCH_NAME
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Place:
+    """Logs of three days, the last of them today, and targets."""
+    (tmp_path / "targets.yaml").write_text("win_rate_target: 60\n")
+    found = place(tmp_path / "logs", TARGETS_FILE=str(tmp_path / "targets.yaml"))
+    for day in (BEFORE, NEXT_DAY, TODAY):
+        found.write(day, *session("5", "-3", day=day))
+    return found
+
+
+@pytest.fixture
+def daemon(here: Place, instance: dg.DagsterInstance) -> Daemon:
+    """One that has seen the folder as it is."""
+    found = Daemon(here, instance)
+    found.tick()
+    return found
+
+
+def reported(instance: dg.DagsterInstance) -> Counter[str]:
+    """How often each day was reported."""
+    return Counter(one.partition or "" for one in materializations(instance, "trade_log"))
+
+
+ALL: Final = [str(day) for day in (BEFORE, DAY, NEXT_DAY, TODAY)]
+
+
+def edit(here: Place, *days: date) -> None:
+    """Change what is there already; what only grew would wait."""
+    for day in days:
+        here.write(day, *session("7", "-3", day=day))
+
+
+# --- ticks ------------------------------------------------------------------------------------
+
+
+def test_a_first_tick_reports_every_day_with_its_data_version_and_the_targets(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    first = Daemon(here, instance).evaluate()
+    events = [one for one in first.asset_events or () if isinstance(one, dg.AssetMaterialization)]
+    assert [(one.asset_key.to_user_string(), one.partition) for one in events] == [
+        *(("trade_log", day) for day in ALL),
+        ("performance_targets", None),
+    ]
+    versions = [one.tags["dagster/data_version"] for one in events if one.tags]
+    assert len(set(versions)) == len(events)
+
+
+def test_a_tick_reports_what_changed_since_the_last_and_nothing_twice(
+    daemon: Daemon, here: Place
+) -> None:
+    assert daemon.evaluate().skip_message == QUIET
+    here.settings.targets_file.write_text("win_rate_target: 50\n")
+    here.write(DAY, *session("9"))
+    assert daemon.tick() == [str(DAY), "performance_targets"]
+    assert daemon.tick() == []
+
+
+def test_a_quiet_tick_writes_nothing_and_stores_no_cursor(daemon: Daemon) -> None:
+    before = (daemon.watch_file.stat().st_mtime_ns, daemon.watch_file.read_bytes())
+    result = daemon.evaluate()
+    assert (result.skip_message, result.cursor) == (QUIET, daemon.cursor)
+    assert (daemon.watch_file.stat().st_mtime_ns, daemon.watch_file.read_bytes()) == before
+
+
+def test_changed_targets_alone_leave_the_file_of_the_watch_as_it_is(
+    daemon: Daemon, here: Place
+) -> None:
+    before = daemon.watch_file.stat().st_mtime_ns
+    here.settings.targets_file.write_text("win_rate_target: 50\n")
+    assert daemon.tick() == ["performance_targets"]
+    assert daemon.watch_file.stat().st_mtime_ns == before
+    assert daemon.tick() == []
+
+
+def test_the_cursor_is_as_small_for_a_thousand_logs_as_for_none(
+    tmp_path: Path, instance: dg.DagsterInstance
+) -> None:
+    here = place(tmp_path / "many", START_DATE="2020-01-01")
+    none = Daemon(here, instance).evaluate().cursor or ""
+    for number in range(1000):
+        here.write_bytes(TODAY - number * ONE_DAY, b"")
+    daemon = Daemon(here, instance)
+    result = daemon.evaluate()
+    assert len([one for one in result.asset_events or () if one.partition]) == 1000
+    assert len(result.cursor or "") == len(none) < 200
+    assert len(json.loads(daemon.watch_file.read_bytes())["newest"]["logs"]) == 1000
+
+
+def sensor_state(name: str, *, running: bool = True, cursor: str | None) -> InstigatorState:
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
+    return InstigatorState(
+        RemoteInstigatorOrigin(repository, name),
+        InstigatorType.SENSOR,
+        InstigatorStatus.RUNNING if running else InstigatorStatus.STOPPED,
+        SensorInstigatorData(cursor=cursor),
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "reports"),
+    [
+        ([], True),
+        ([sensor_state("trade_log_sensor", cursor=None)], False),
+        ([sensor_state(AUTOMATION_SENSOR, cursor=None)], False),
+        ([sensor_state(AUTOMATION_SENSOR, cursor="looked")], True),
+        ([sensor_state(AUTOMATION_SENSOR, running=False, cursor=None)], True),
+    ],
+    ids=["no daemon", "not begun", "looking", "looked", "turned off"],
+)
+def test_a_first_look_waits_for_the_conditions_that_would_miss_what_it_reports(
+    here: Place, instance: dg.DagsterInstance, states: list[InstigatorState], reports: bool
+) -> None:
+    for state in states:
+        instance.add_instigator_state(state)
+    assert bool(Daemon(here, instance).tick()) is reports
+
+
+# --- crashes, and memories that are lost ------------------------------------------------------
+
+
+@pytest.mark.parametrize("killed_after", [0, 1, 2, 3])
+@pytest.mark.parametrize("and_again_after", [None, 0, 1])
+def test_a_crash_between_any_two_steps_of_a_tick_reports_each_change_once(
+    daemon: Daemon, here: Place, killed_after: int, and_again_after: int | None
+) -> None:
+    """The file is written, 0 to 3 of 3 events are stored, and the cursor is not."""
+    edit(here, BEFORE, NEXT_DAY)
+    here.settings.targets_file.write_text("win_rate_target: 50\n")
+    with pytest.raises(KilledError):
+        daemon.tick(killed_after)
+    here.write(DAY, *session("9"))
+    if and_again_after is not None:
+        with pytest.raises(KilledError):
+            daemon.tick(and_again_after)
+    daemon.tick()
+    assert daemon.tick() == []
+    assert reported(daemon.instance) == {str(BEFORE): 2, str(DAY): 2, str(NEXT_DAY): 2, ALL[3]: 1}
+
+
+def test_a_crash_before_the_file_is_written_leaves_everything_to_the_next_tick(
+    daemon: Daemon, here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(here, BEFORE)
+    before = daemon.watch_file.read_bytes()
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("performance_pipeline.defs.log_sensor.keep_watch", killed)
+        with pytest.raises(KilledError):
+            daemon.tick()
+    assert daemon.watch_file.read_bytes() == before
+    assert daemon.tick() == [str(BEFORE)]
+
+
+def test_after_a_crash_the_tick_looks_from_the_watch_that_its_cursor_names(
+    daemon: Daemon, here: Place
+) -> None:
+    edit(here, BEFORE)
+    with pytest.raises(KilledError):
+        daemon.tick(0)
+    kept = json.loads(daemon.watch_file.read_bytes())
+    assert kept["newest"]["days"][str(BEFORE)] != kept["previous"]["days"][str(BEFORE)]
+    # Only what that watch does not know is read again, so what is deleted now is known to be.
+    here.path(NEXT_DAY).unlink()
+    assert daemon.tick() == [str(BEFORE), str(NEXT_DAY)]
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def from_elsewhere(path: Path) -> None:
+    path.write_text('{"newest":{},"previous":{}}')
+
+
+@pytest.mark.parametrize("harm", [lose, cut, empty, from_elsewhere])
+def test_without_the_file_nothing_that_was_reported_is_reported_again(
+    daemon: Daemon, here: Place, harm: Callable[[Path], None]
+) -> None:
+    harm(daemon.watch_file)
+    edit(here, NEXT_DAY)
+    assert daemon.tick() == [str(NEXT_DAY)]
+    assert daemon.tick() == []
+    harm(daemon.watch_file)
+    assert daemon.tick() == []
+    assert reported(daemon.instance) == {**dict.fromkeys(ALL, 1), str(NEXT_DAY): 2}
+
+
+def test_a_cursor_that_was_taken_away_by_hand_reports_everything_again(daemon: Daemon) -> None:
+    daemon.cursor = None
+    assert daemon.tick() == [*ALL, "performance_targets"]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_cursor_of_an_older_version_is_read_once_and_becomes_a_small_one(
+    here: Place, instance: dg.DagsterInstance, changed: bool
+) -> None:
+    daemon = Daemon(here, instance)
+    daemon.tick()
+    _, watch = look(here.settings, Watch(), NOON)
+    _, targets = (daemon.cursor or "").split("\n")
+    daemon.watch_file.unlink()
+    daemon.cursor = f"{watch.encode()}\n{targets}"
+    if changed:
+        edit(here, BEFORE)
+        with pytest.raises(KilledError):
+            daemon.tick(0)
+    assert daemon.tick() == ([str(BEFORE)] if changed else [])
+    assert len(daemon.cursor) < 200
+    assert daemon.watch_file.exists()
+    assert daemon.tick() == []
+
+
+@pytest.mark.parametrize("first_cursor_wins", [False, True])
+def test_two_daemons_side_by_side_end_in_quiet_whichever_cursor_is_kept(
+    daemon: Daemon, here: Place, first_cursor_wins: bool
+) -> None:
+    other = Daemon(here, daemon.instance, daemon.cursor, NOON + ONE_DAY)
+    edit(here, BEFORE)
+    results = daemon.evaluate(), other.evaluate()
+    daemon.store(results[0])
+    other.store(results[1])
+    kept = daemon.cursor if first_cursor_wins else other.cursor
+    last = Daemon(here, daemon.instance, kept, other.now)
+    assert last.tick() == []
+    assert last.tick() == []
+
+
+def test_a_folder_that_is_not_there_is_one_line_and_what_was_known_is_remembered(
+    daemon: Daemon, here: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unmounted = here.log_dir.rename(here.log_dir.with_name("unmounted"))
+    capsys.readouterr()
+    missing = daemon.evaluate()
+    logged = capsys.readouterr().err
+    unmounted.rename(here.log_dir)
+
+    line = f"PERFORMANCE_LOG_DIR={str(here.log_dir)!r}: cannot be read (No such file or directory)"
+    assert (missing.asset_events, missing.cursor) == ([], daemon.cursor)
+    assert line in str(missing.skip_message)
+    assert line in logged
+    assert "ERROR" in logged
+    assert "Traceback" not in logged
+    assert daemon.tick() == []
+
+
+def test_an_output_folder_that_cannot_be_written_is_one_line_a_tick_until_it_can(
+    daemon: Daemon, here: Place
+) -> None:
+    edit(here, BEFORE)
+    aside = here.output.rename(here.output.with_name("aside"))
+    here.output.write_text("a file")
+    for _ in range(2):
+        result = daemon.evaluate()
+        assert "PERFORMANCE_OUTPUT_DIR" in str(result.skip_message)
+        assert (result.asset_events, result.cursor) == ([], daemon.cursor)
+    here.output.unlink()
+    aside.rename(here.output)
+    assert daemon.tick() == [str(BEFORE)]
+
+
+# --- targets that could not be used -----------------------------------------------------------
+
+
+@pytest.fixture
+def unjudged(here: Place, instance: dg.DagsterInstance) -> Daemon:
+    """Two stretches of days that were made while the targets file was broken, long ago."""
+    here.settings.targets_file.write_text("win_rate_target: many\n")
+    for number in (20, 21):
+        here.write(DAY + number * ONE_DAY, *session("-5", day=DAY + number * ONE_DAY))
+    found = Daemon(here, instance, now=LATER)
+    found.tick()
+    materialize_all(here, instance, BEFORE, NEXT_DAY)
+    materialize_all(here, instance, DAY + 20 * ONE_DAY, DAY + 21 * ONE_DAY)
+    return found
+
+
+def asked_for(requests: list[dg.RunRequest]) -> list[tuple[str, str, str]]:
+    found = []
+    for request in requests:
+        [key] = request.asset_selection or ()
+        first, last = (
+            request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")
+        )
+        found.append((key.to_user_string(), first, last))
+    return found
+
+
+def status(here: Place, window: Window, key: date) -> str:
+    path = here.output / f"{window}-summary-{key}.json"
+    return str(json.loads(path.read_bytes())["alert_status"])
+
+
+def test_when_the_targets_file_is_mended_every_period_it_left_unjudged_is_judged(
+    unjudged: Daemon, here: Place
+) -> None:
+    assert status(here, Window.DAILY, DAY + 20 * ONE_DAY) == "INVALID_TARGETS"
+    here.settings.targets_file.write_text("win_rate_target: 60\n")
+    unjudged.tick()
+    days = [("2025-06-09", "2025-06-11"), ("2025-06-30", "2025-07-01")]
+    assert asked_for(unjudged.requests) == [
+        *(("daily_summary", *one) for one in days),
+        ("weekly_summary", "2025-06-09", "2025-06-09"),
+        ("weekly_summary", "2025-06-30", "2025-06-30"),
+        ("monthly_summary", "2025-06-01", "2025-07-01"),
+        *(("rolling_summary", *one) for one in days),
+    ]
+    job = unjudged.definitions.resolve_implicit_global_asset_job_def()
+    for request in unjudged.requests:
+        assert job.execute_in_process(
+            instance=unjudged.instance,
+            asset_selection=request.asset_selection,
+            tags=request.tags,
+        ).success
+    assert status(here, Window.DAILY, DAY + 20 * ONE_DAY) == "WARN"
+    statuses = {json.loads(path.read_bytes())["alert_status"] for path in summaries(here)}
+    assert statuses == {"OK", "WARN", "NO_TRADES"}
+    here.settings.targets_file.write_text("win_rate_target: 61\n")
+    unjudged.tick()
+    assert unjudged.requests == []
+
+
+def summaries(here: Place) -> list[Path]:
+    return sorted(here.output.glob("*-summary-*.json"))
+
+
+@pytest.mark.parametrize("content", [None, "win_rate_target: lots\n", "a: [\n"])
+def test_while_the_targets_file_is_missing_or_still_invalid_nothing_is_asked_for(
+    unjudged: Daemon, here: Place, content: str | None
+) -> None:
+    if content is None:
+        here.settings.targets_file.unlink()
+    else:
+        here.settings.targets_file.write_text(content)
+    assert unjudged.tick() == ["performance_targets"]
+    assert unjudged.requests == []
+
+
+def test_mended_broken_and_mended_to_the_same_again_is_judged_again_each_time(
+    unjudged: Daemon, here: Place
+) -> None:
+    valid, invalid = "win_rate_target: 60\n", "win_rate_target: few\n"
+    asked = []
+    for content in (valid, invalid, valid):
+        here.settings.targets_file.write_text(content)
+        unjudged.tick()
+        asked.append(len(unjudged.requests))
+    assert asked == [7, 0, 7]
+    assert {request.run_key for request in unjudged.requests} == {None}
+
+
+def test_a_period_from_before_the_first_partition_is_left_as_it_is(
+    unjudged: Daemon, here: Place
+) -> None:
+    here.settings.targets_file.write_text("win_rate_target: 60\n")
+    moved = Daemon(
+        here.under(START_DATE="2025-07-01"), unjudged.instance, unjudged.cursor, now=LATER
+    )
+    moved.tick()
+    assert asked_for(moved.requests) == [
+        ("daily_summary", "2025-07-01", "2025-07-01"),
+        ("weekly_summary", "2025-06-30", "2025-06-30"),
+        ("monthly_summary", "2025-07-01", "2025-07-01"),
+        ("rolling_summary", "2025-07-01", "2025-07-01"),
+    ]
