@@ -183,12 +183,13 @@ def verify(start: date | None, end: date | None) -> None:
 
 
 @cli.command()
+@click.option("--all", "every_line", is_flag=True, help="Name every rejected line by itself.")
 @examples("performance-pipeline doctor")
-def doctor() -> None:
-    """Show the settings in force, and every log line that would be rejected."""
+def doctor(every_line: bool) -> None:
+    """Show the settings in force, which log lines would not count, and what would help."""
     from performance_pipeline.commands.doctor import examine
 
-    examine(PerformanceTracker(Settings.from_env()))
+    examine(PerformanceTracker(Settings.from_env()), every_line=every_line)
 
 
 @cli.group()

@@ -130,6 +130,32 @@ class Settings:
         }
 
 
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """A sentence for each variable that looks like a setting and is none, naming the nearest."""
+    # Imported here because only `doctor` asks.
+    from difflib import get_close_matches
+
+    known = _variables()
+    return [
+        f"{name}: no such setting, ignored; the nearest is"
+        f" {get_close_matches(name.upper(), known, n=1, cutoff=0)[0]}"
+        for name in sorted(environment)
+        if name.upper().startswith("PERFORMANCE_") and name not in known
+    ]
+
+
+def _variables() -> list[str]:
+    """The names of all settings: those that `from_env` asks for."""
+    names: list[str] = []
+
+    class Asked(dict[str, str]):
+        def get(self, name: str, *_: object) -> None:  # type: ignore[override]
+            names.append(name)
+
+    Settings.from_env(Asked())
+    return names
+
+
 def parse_date(text: str) -> date:
     """The date written `YYYY-MM-DD`, and in no other way; ValueError otherwise."""
     if len(text) != len("YYYY-MM-DD"):

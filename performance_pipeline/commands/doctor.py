@@ -1,35 +1,45 @@
-"""`doctor`: can the pipeline run, with what settings, and what in the logs would not count."""
+"""`doctor`: can the pipeline run, what in the logs would not count, and what would help."""
+
+from typing import Final
 
 import click
 
-from performance_pipeline.domain.log_reading import trimmed_lines
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.domain.trades import RejectedLineError, parse_trade
-from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, trading_days_of
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.examination import (
+    Examination,
+    Places,
+    examine_logs,
+    logs_of,
+    logs_too_old,
+    proposals,
+)
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
-from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
+from performance_pipeline.settings import Settings, unknown_variables
+
+# So many are named one by one; more are grouped, so that a screen holds what there is to know.
+_FEW_LINES: Final = 40
+_FEW_LOGS: Final = 5
+_STRETCHES_SHOWN: Final = 10
 
 
-def examine(tracker: PerformanceTracker) -> None:
-    """Print all of it; raises PipelineError when a log cannot be read."""
-    logs = [log for _, log in sorted(tracker.store.listing.files.items())]
+def examine(tracker: PerformanceTracker, *, every_line: bool) -> None:
+    """Print all of it; raises PipelineError when a log cannot be read, or no line would count."""
     _show_settings(tracker.settings)
     _show_targets(tracker)
-    click.echo(f"Logs: {len(logs)} in {tracker.settings.log_dir}")
-    _show_logs_left_out(tracker, logs)
-    rejected = 0
-    unreadable = []
-    for log in logs:
-        try:
-            rejected += _show_rejected_lines(tracker, log)
-        except UnreadableLogError as error:
-            click.echo(f"  {error}")
-            unreadable.append(log.name)
-    click.echo(f"Rejected lines: {rejected}")
-    if unreadable:
-        raise PipelineError(f"{len(unreadable)} logs cannot be read: {', '.join(unreadable)}")
+    _show_logs(tracker, every_line=every_line)
+    found = examine_logs(tracker)
+    _show_lines(found, every_line=every_line)
+    if helpful := proposals(tracker, found):
+        click.echo("What would help")
+        for sentence in helpful:
+            click.echo(f"  {sentence}")
+    if found.unreadable:
+        names = ", ".join(log.name for log, _ in found.unreadable)
+        raise PipelineError(f"{len(found.unreadable)} logs cannot be read: {names}")
+    if found.lines and not found.counted:
+        raise _none_counts(found)
     click.echo("The pipeline can run.")
 
 
@@ -40,6 +50,8 @@ def _show_settings(settings: Settings) -> None:
         if name == "account" and value:
             value = "one account"
         click.echo(f"  {name}: {'none' if value in ('', None) else value}")
+    for sentence in unknown_variables():
+        click.echo(f"  {sentence}")
 
 
 def _show_targets(tracker: PerformanceTracker) -> None:
@@ -55,28 +67,57 @@ def _show_targets(tracker: PerformanceTracker) -> None:
             click.echo(f"  {window}: {line.metric} at least {plain(line.target)}{critical}")
 
 
-def _show_logs_left_out(tracker: PerformanceTracker, logs: list[LogFile]) -> None:
-    settings, listing = tracker.settings, tracker.store.listing
+def _show_logs(tracker: PerformanceTracker, *, every_line: bool) -> None:
+    logs, listing = logs_of(tracker), tracker.store.listing
+    span = f", {logs[0].name} to {logs[-1].name}" if len(logs) > 1 else ""
+    click.echo(f"Logs: {len(logs)} in {tracker.settings.log_dir}{span}")
     for ignored in listing.ignored:
         click.echo(f"  {ignored}")
     for day in sorted(listing.archived_twins):
         click.echo(f"  {day}.jsonl: exists both plain and as .gz; the plain one counts")
-    for log in logs:
-        if trading_days_of(log.day, settings.timezone)[-1] < settings.start_date:
-            click.echo(
-                f"  {log.name}: older than the first partition, {settings.start_date}"
-                " (PERFORMANCE_START_DATE); it is not counted"
-            )
+    old = logs_too_old(tracker)
+    older = (
+        f"older than the first partition, {tracker.settings.start_date}"
+        " (PERFORMANCE_START_DATE); not counted"
+    )
+    if every_line or len(old) <= _FEW_LOGS:
+        for log in old:
+            click.echo(f"  {log.name}: {older}")
+    else:
+        click.echo(f"  {len(old)} logs, {old[0].name} to {old[-1].name}: {older}")
 
 
-def _show_rejected_lines(tracker: PerformanceTracker, log: LogFile) -> int:
-    """Print every line of `log` that is rejected, and return how many."""
-    rejected = 0
-    content = LogContent(log, tracker.store.is_unfinished(log))
-    for number, line in trimmed_lines(content.lines()):
-        try:
-            parse_trade(line)
-        except RejectedLineError as error:
-            rejected += 1
-            click.echo(f"  {log.name}:{number}: {error}")
-    return rejected
+def _show_lines(found: Examination, *, every_line: bool) -> None:
+    for _, error in found.unreadable:
+        click.echo(f"  {error}")
+    if every_line or found.total_rejected <= _FEW_LINES:
+        for file, number, reason in found.rejected_lines():
+            click.echo(f"  {file}:{number}: {reason}")
+    else:
+        for reason, places in sorted(found.rejected.items(), key=lambda one: -one[1].count):
+            _show_group(reason, places)
+    click.echo(f"Rejected lines: {found.total_rejected}")
+    click.echo(f"Lines that count: {found.counted} of {found.lines}")
+
+
+def _show_group(reason: str, places: Places) -> None:
+    """One reason, with the stretches of lines that it is the reason for."""
+    file, first, _ = places.stretches[0]
+    lines = "1 line" if places.count == 1 else f"{places.count} lines"
+    click.echo(f"  {lines}: {reason}, first {file}:{first}")
+    for file, first, last in places.stretches[:_STRETCHES_SHOWN]:
+        click.echo(f"    {file}:{first}" + (f"-{last}" if last > first else ""))
+    if (more := len(places.stretches) - _STRETCHES_SHOWN) > 0:
+        click.echo(f"    and in {more} more places; `doctor --all` names every line")
+
+
+def _none_counts(found: Examination) -> PipelineError:
+    why = (
+        (found.total_rejected, "rejected"),
+        (found.open, "open, not closed"),
+        (found.too_old, "older than the first partition"),
+        (found.of_other_mode, "of another execution mode"),
+        (found.of_other_account, "of another account"),
+    )
+    parts = ", ".join(f"{count} {what}" for count, what in why if count)
+    return PipelineError(f"none of {found.lines} log lines would count: {parts}")

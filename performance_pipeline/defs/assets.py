@@ -29,6 +29,8 @@ from performance_pipeline.defs.metadata import (
 )
 from performance_pipeline.defs.partitions import Partitions, days_of_window
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.domain.aggregate import Quality
+from performance_pipeline.domain.quality import rejections_in_words
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.report import (
@@ -38,7 +40,7 @@ from performance_pipeline.pipeline.report import (
     write_report,
 )
 from performance_pipeline.reports.equity_thumbnail import equity_steps
-from performance_pipeline.storage.aggregates import Day, aggregates_folder
+from performance_pipeline.storage.aggregates import aggregates_folder
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.sessions import keep_sessions
 
@@ -116,15 +118,19 @@ def daily_aggregate_asset(
         remove_leftovers(aggregates_folder(folder))
         keep_sessions(runtime.settings, tracker.today)
 
+        found: list[tuple[date, Quality]] = []
+
         def refresh(day: date) -> Metadata:
             refreshed = tracker.store.refresh(day)
-            _warn_of_rejected_lines(context, refreshed)
+            found.append((day, refreshed.aggregate.quality))
             return aggregate_metadata(refreshed, tracker.store.path(day))
 
         try:
             materialize_each(context, refresh, lambda day: evaluate_log(tracker.day(day)))
         finally:
             tracker.store.save_index()
+            for sentence in rejections_in_words(found):
+                context.log.warning(sentence)
 
     return daily_aggregate
 
@@ -199,19 +205,3 @@ def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.Asset
         context.add_output_metadata(report_metadata(report, path, size))
 
     return performance_report
-
-
-def _warn_of_rejected_lines(context: dg.AssetExecutionContext, day: Day) -> None:
-    quality = day.aggregate.quality
-    if quality.rejected:
-        lines = [f"{line.file}:{line.line}: {line.reason}" for line in quality.rejected_lines]
-        more = quality.rejected - len(lines)
-        context.log.warning(
-            "\n".join(
-                [
-                    f"{day.date}: {quality.rejected} rejected lines",
-                    *lines,
-                    *([f"and {more} more"] if more else []),
-                ]
-            )
-        )

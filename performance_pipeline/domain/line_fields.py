@@ -13,14 +13,18 @@ from typing import Any, Final, NoReturn
 
 from performance_pipeline.domain.numbers import ZERO, parse_number
 
-TIME: Final = (
+_LOCAL_TIME: Final = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]++)?+)?+"
-    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+TIME: Final = rf"{_LOCAL_TIME}(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 """A regular expression for RFC 3339 with T and with Z or an offset, seconds optional."""
 
 _is_time = re.compile(TIME).fullmatch
+_is_local_time = re.compile(_LOCAL_TIME).fullmatch
+
+NO_OFFSET: Final = "without an offset; needed is Z or one such as -05:00 at its end"
+"""What is said of a time that may have been any instant of a day."""
 
 MAX_NESTING: Final = 256
 """How many lists and objects may stand in one another in a line, its own object counted.
@@ -141,6 +145,8 @@ def _one_of(*accepted: str) -> Callable[[object], str]:
 
 
 def _time(value: object) -> datetime:
+    if isinstance(value, str) and _is_local_time(value):
+        raise ValueError(NO_OFFSET)
     try:
         text = _text(value)
         if _is_time(text) is None:

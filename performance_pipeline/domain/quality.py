@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from performance_pipeline.domain.aggregate import DailyAggregate
+from performance_pipeline.domain.aggregate import DailyAggregate, Quality, RejectedLineAt
 from performance_pipeline.domain.metrics import DataQuality
 
 _NAMES_SHOWN: Final = 5
+_LINES_NAMED: Final = 40
 
 
 def data_quality(
@@ -42,6 +43,40 @@ def data_quality(
         outcome_conflicts=quality.outcome_conflicts,
         rejected_lines=quality.rejected_lines,
         warnings=tuple(warnings),
+    )
+
+
+def rejections_in_words(days: Iterable[tuple[date, Quality]]) -> list[str]:
+    """What to say of the rejected lines of `days`: of few a sentence a day, of many one in all.
+
+    The one sentence groups them by reason; `doctor` names every line.
+    """
+    with_some = [(day, quality) for day, quality in days if quality.rejected]
+    total = sum(quality.rejected for _, quality in with_some)
+    if total <= _LINES_NAMED:
+        return [_rejections_of(day, quality) for day, quality in with_some]
+    reasons: dict[str, list[RejectedLineAt]] = {}
+    for _, quality in with_some:
+        for line in quality.rejected_lines:
+            reasons.setdefault(line.reason, []).append(line)
+    count = "1 day" if len(with_some) == 1 else f"{len(with_some)} days"
+    sentences = [f"{total} rejected lines on {count}, for these reasons; `doctor` names every one"]
+    for reason, lines in reasons.items():
+        files = len({line.file for line in lines})
+        logs = "1 log" if files == 1 else f"{files} logs"
+        sentences.append(f"  {reason} ({logs}, first {lines[0].file}:{lines[0].line})")
+    return ["\n".join(sentences)]
+
+
+def _rejections_of(day: date, quality: Quality) -> str:
+    named = [f"{line.file}:{line.line}: {line.reason}" for line in quality.rejected_lines]
+    more = quality.rejected - len(named)
+    return "\n".join(
+        [
+            f"{day}: {quality.rejected} rejected lines",
+            *named,
+            *([f"and {more} more"] if more else []),
+        ]
     )
 
 

@@ -23,6 +23,7 @@ from dagster._core.storage.tags import (
 
 from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.partitions import range_tags
+from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.domain.windows import Window, days_between
 from performance_pipeline.storage.summaries import decode_summary
 from performance_pipeline_tests.support.effort import often
@@ -336,6 +337,24 @@ def test_rejected_lines_are_one_warning_a_day_with_file_line_and_reason_and_fail
     said = "".join(str(entry) for entry in instance.all_logs(result.run_id))
     assert "12,50" not in said
     assert "secret" not in said
+
+
+def test_many_rejected_lines_are_one_warning_of_the_run_that_groups_them_by_reason(
+    logs: Place, instance: dg.DagsterInstance
+) -> None:
+    naive = [f"{day(0)}T14:30:{second:02}" for second in range(30)]
+    for count in range(3):
+        bad = [line(timestamp=time) for time in naive]
+        logs.write(day(count), *bad, *([line(price="12,50")] if count == 0 else []))
+    logs.write(day(3), *session("1", day=day(3)), line(price="12,50"))
+    result = execute(logs, instance, "daily_aggregate", day(0), day(3))
+    assert result.success
+    [warning] = messages(instance, result.run_id, logging.WARNING)
+    assert warning.splitlines() == [
+        "92 rejected lines on 4 days, for these reasons; `doctor` names every one",
+        f"  timestamp: {NO_OFFSET} (3 logs, first 2025-06-10.jsonl:1)",
+        "  price: not a number (1 log, first 2025-06-13.jsonl:2)",
+    ]
 
 
 def make_unreadable(path: Path) -> None:

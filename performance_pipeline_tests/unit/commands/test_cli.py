@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from unittest import mock
 
 import pytest
 
 from performance_pipeline import cli
 from performance_pipeline.commands import backfill, demo
 from performance_pipeline.settings import Settings
+from performance_pipeline_tests.support.command_line import Ran, run_here
 from performance_pipeline_tests.support.lines import (
     DAY,
     EASY_TARGETS,
@@ -36,23 +36,6 @@ FIRST_PARTITION: Final = date(2025, 6, 4)
 LAST_DAY: Final = DAY + 2 * ONE_DAY
 ACCOUNT: Final = "ACC-4711-SECRET"
 SECRET: Final = "12,5-SECRET"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended, and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def complaint(self) -> str:
-        """The one line of an error; fails when there is more, or less, than that."""
-        assert self.status == 1
-        assert self.err.count("\n") == 1, self.err
-        assert self.err.startswith("error: "), self.err
-        return self.err.removeprefix("error: ").rstrip("\n")
 
 
 Run = Callable[..., Ran]
@@ -91,15 +74,7 @@ def run(logs: Place, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in this process, by default on `logs`."""
 
     def run(*arguments: str, under: Place = logs) -> Ran:
-        capsys.readouterr()
-        status: object = 0
-        with mock.patch.dict(os.environ, under.environment):
-            try:
-                cli.main(arguments)
-            except SystemExit as exit:
-                status = exit.code
-        assert isinstance(status, int)
-        return Ran(status, *capsys.readouterr())
+        return run_here(capsys, under, *arguments)
 
     return run
 
