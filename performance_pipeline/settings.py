@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from performance_pipeline.domain.log_reading import ReadingRules
+from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.errors import PipelineError
 
 FORMAT_VERSION: Final = 3
@@ -23,6 +24,8 @@ FORMAT_VERSION: Final = 3
 T = TypeVar("T")
 
 EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
+PAIRINGS: Final = ("none", "fifo", "lifo")
+TRADE_KINDS: Final = ("exit", "flat")
 
 _A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
 _URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
@@ -51,6 +54,9 @@ class Settings:
     execution_mode: str
     account: str
     start_date: date
+    pairing: str
+    trade: str
+    short_selling: bool
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -93,7 +99,10 @@ class Settings:
                 "PERFORMANCE_REFRESH_SECONDS", "300", _at_least(0), "a whole number from 0"
             ),
             execution_mode=read(
-                "PERFORMANCE_EXECUTION_MODE", "ALL", _execution_mode, ", ".join(EXECUTION_MODES)
+                "PERFORMANCE_EXECUTION_MODE",
+                "ALL",
+                _one_of(EXECUTION_MODES),
+                ", ".join(EXECUTION_MODES),
             ),
             account=read("PERFORMANCE_ACCOUNT", "", str, "an account id, or empty for all"),
             start_date=read(
@@ -101,6 +110,14 @@ class Settings:
                 "2025-01-01",
                 _start_date,
                 "a date, YYYY-MM-DD, from 1970-01-01 on",
+            ),
+            pairing=read("PERFORMANCE_PAIRING", "none", _one_of(PAIRINGS), ", ".join(PAIRINGS)),
+            trade=read("PERFORMANCE_TRADE", "exit", _one_of(TRADE_KINDS), " or ".join(TRADE_KINDS)),
+            short_selling=read(
+                "PERFORMANCE_SHORT_SELLING",
+                "no",
+                lambda text: _one_of(("yes", "no"))(text) == "yes",
+                "yes or no",
             ),
         )
 
@@ -111,7 +128,20 @@ class Settings:
 
     @property
     def rules(self) -> ReadingRules:
-        return ReadingRules(self.timezone, self.execution_mode, self.account, self.rolling_window)
+        return ReadingRules(
+            self.timezone,
+            self.execution_mode,
+            self.account,
+            self.rolling_window,
+            self.pairing_rules,
+        )
+
+    @property
+    def pairing_rules(self) -> PairingRules | None:
+        """How fills become trades; None where they do not."""
+        if self.pairing == "none":
+            return None
+        return PairingRules(self.pairing == "lifo", self.trade == "flat", self.short_selling)
 
     @property
     def fingerprint(self) -> dict[str, str | int]:
@@ -127,6 +157,9 @@ class Settings:
             "account": account,
             "rolling_window": self.rolling_window,
             "market_calendar": self.market_calendar,
+            "pairing": self.pairing,
+            "trade": self.trade,
+            "short_selling": "yes" if self.short_selling else "no",
         }
 
 
@@ -230,7 +263,10 @@ def _start_date(text: str) -> date:
     return day
 
 
-def _execution_mode(text: str) -> str:
-    if text not in EXECUTION_MODES:
-        raise ValueError("unknown mode")
-    return text
+def _one_of(accepted: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in accepted:
+            raise ValueError("not accepted")
+        return text
+
+    return parse

@@ -18,7 +18,7 @@ from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.trade_stats import Drawdown, TradeStats
 from performance_pipeline.domain.trades import Trade
 
-MAX_REJECTED_LINES: Final = 20
+MAX_LINES_NAMED: Final = 20
 
 
 class DayResult(msgspec.Struct, frozen=True):
@@ -35,6 +35,14 @@ class RejectedLineAt(msgspec.Struct, frozen=True):
     file: str
     line: int
     reason: str
+
+
+class UnmatchedLineAt(msgspec.Struct, frozen=True):
+    """A SELL, or the part of it, that found no position to close: log file, line, and how much."""
+
+    file: str
+    line: int
+    quantity: Decimal
 
 
 class LogRecords(msgspec.Struct, frozen=True):
@@ -57,13 +65,16 @@ class Quality(msgspec.Struct, frozen=True):
     rejected: int = 0
     misdated: int = 0
     outcome_conflicts: int = 0
+    unmatched_exits: int = 0
     rejected_lines: tuple[RejectedLineAt, ...] = ()
+    unmatched_lines: tuple[UnmatchedLineAt, ...] = ()
     logs: tuple[LogRecords, ...] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """The quality of stretches of time, given in order."""
         rejected_lines = chain.from_iterable(part.rejected_lines for part in parts)
+        unmatched_lines = chain.from_iterable(part.unmatched_lines for part in parts)
         logs: dict[str, LogRecords] = {}
         for log in chain.from_iterable(part.logs for part in parts):
             known = logs.get(log.file, LogRecords(log.file, 0, 0))
@@ -74,7 +85,9 @@ class Quality(msgspec.Struct, frozen=True):
             sum(part.rejected for part in parts),
             sum(part.misdated for part in parts),
             sum(part.outcome_conflicts for part in parts),
-            tuple(islice(rejected_lines, MAX_REJECTED_LINES)),
+            sum(part.unmatched_exits for part in parts),
+            tuple(islice(rejected_lines, MAX_LINES_NAMED)),
+            tuple(islice(unmatched_lines, MAX_LINES_NAMED)),
             tuple(logs.values()),
         )
 

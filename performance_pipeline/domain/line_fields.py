@@ -170,12 +170,20 @@ def _positive(value: object) -> Decimal:
     return number
 
 
+def _price(value: object) -> Decimal:
+    """0 is a price: that of an option which expires worthless."""
+    if (number := _number(value)) < ZERO:
+        raise ValueError("below 0")
+    return number
+
+
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "timestamp": _time,
     "symbol": _symbol,
     "action": _one_of("BUY", "SELL"),
     "quantity": _positive,
-    "price": _positive,
+    "price": _price,
+    "multiplier": _positive,
     "order_id": _text,
     "execution_mode": _one_of("PAPER", "LIVE"),
     "account_id": _text,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from performance_pipeline.domain.aggregate import (
-    MAX_REJECTED_LINES,
+    MAX_LINES_NAMED,
     DailyAggregate,
     LogRecords,
     Quality,
@@ -22,7 +22,16 @@ from performance_pipeline.domain.aggregate import (
     combine,
 )
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
-from performance_pipeline.domain.trades import RejectedLineError, Trade, parse_trade
+from performance_pipeline.domain.pairing import DayRecords
+from performance_pipeline.domain.positions import PairingRules
+from performance_pipeline.domain.trades import (
+    Fill,
+    RejectedLineError,
+    Trade,
+    account_digest,
+    parse_trade,
+    parse_trade_or_fill,
+)
 from performance_pipeline.domain.windows import MICROSECOND, ONE_DAY, start_of_day, trading_days_of
 
 REORDER_LINES: Final = 4096
@@ -44,12 +53,17 @@ class ReadingRules:
     execution_mode: str
     account: str
     tail_size: int
+    pairing: PairingRules | None = None
+    """How fills become trades; None where an open record is just one that is still open."""
 
-    def counts(self, trade: Trade) -> bool:
-        """Whether `trade` passes the mode and account filters."""
-        return (self.execution_mode == "ALL" or trade.mode == self.execution_mode) and (
-            not self.account or trade.account == self.account
-        )
+    def counts(self, record: Trade | Fill) -> bool:
+        """Whether `record` passes the mode and account filters."""
+        if self.execution_mode not in ("ALL", record.mode):
+            return False
+        if not self.account:
+            return True
+        wanted = account_digest(self.account) if isinstance(record, Fill) else self.account
+        return record.account == wanted
 
 
 class _Entry(msgspec.Struct, frozen=True, order=True, gc=False):
@@ -58,19 +72,21 @@ class _Entry(msgspec.Struct, frozen=True, order=True, gc=False):
     instant: datetime
     number: int
     line: bytes
-    trade: Trade
+    trade: Trade | Fill
 
 
 class LogReading(msgspec.Struct, frozen=True):
     """What a log amounts to, by trading day, in order; and where a later reading can go on.
 
     `lines` counts the lines read so far, blank ones too; `newest` is the latest instant among
-    them, None without an accepted line.
+    them, None without an accepted line. Where fills are paired, no trade is in `days` yet: what
+    counts of each day is in `records`.
     """
 
     days: dict[date, DailyAggregate]
     lines: int
     newest: datetime | None
+    records: dict[date, DayRecords] = {}
 
 
 def read_log(
@@ -162,6 +178,8 @@ class _Reader:
         self._newest: _Entry | None = None
         self._lines = after
         self._lines_of_instant: set[bytes] = set()
+        self._parse = parse_trade_or_fill if rules.pairing else parse_trade
+        self._kept: dict[date, list[tuple[int, Trade | Fill]]] = {}
 
     def read(self, lines: Iterable[bytes], window: int | None) -> LogReading:
         waiting: list[_Entry] = []
@@ -176,13 +194,14 @@ class _Reader:
             self._reduce(waiting)
         self._add(self._log_day, DailyAggregate(quality=self._file_quality()))
         newest = None if self._newest is None else self._newest.instant
-        return LogReading(self._combined(), self._lines, newest)
+        records = {day: DayRecords.of(kept) for day, kept in self._kept.items()}
+        return LogReading(self._combined(), self._lines, newest, records)
 
     def records(self, lines: Iterable[bytes]) -> list[Record]:
         return [
             Record(entry.instant, entry.number, msgspec.structs.replace(entry.trade, account=""))
             for entry in self._without_duplicates(sorted(self._entries(lines)))
-            if self._rules.counts(entry.trade)
+            if isinstance(entry.trade, Trade) and self._rules.counts(entry.trade)
         ]
 
     def _counted(self, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -194,7 +213,7 @@ class _Reader:
         first, last = self._first, self._last
         for number, line in trimmed_lines(lines, self._after):
             try:
-                trade = parse_trade(line)
+                trade = self._parse(line)
             except RejectedLineError as rejection:
                 self._reject(number, str(rejection))
                 continue
@@ -205,7 +224,7 @@ class _Reader:
 
     def _reject(self, number: int, reason: str) -> None:
         self._rejected_count += 1
-        if self._rejected_count <= MAX_REJECTED_LINES:
+        if self._rejected_count <= MAX_LINES_NAMED:
             self._rejected.append(RejectedLineAt(self._file, number, reason))
 
     def _reduce(self, entries: list[_Entry]) -> None:
@@ -244,25 +263,32 @@ class _Reader:
 
     def _aggregate(self, day: date, entries: list[_Entry]) -> DailyAggregate:
         misdated = outcome_conflicts = opened = 0
-        records = []
+        trades: list[Trade] = []
+        kept: list[tuple[int, Trade | Fill]] = []
         for entry in entries:
-            trade = entry.trade
-            if trade.instant != entry.instant:
+            record = entry.trade
+            if record.instant != entry.instant:
                 misdated += 1
-                trade = msgspec.structs.replace(trade, instant=entry.instant)
-            if trade.outcome == "open":
+                record = msgspec.structs.replace(record, instant=entry.instant)
+            if isinstance(record, Fill) or record.outcome == "open":
                 opened += 1
-            elif _label_conflicts(trade):
+            elif _label_conflicts(record):
                 outcome_conflicts += 1
-            if self._rules.counts(trade):
-                records.append(trade)
+            if self._rules.counts(record):
+                if self._rules.pairing is not None:
+                    kept.append((entry.number, record))
+                elif isinstance(record, Trade):
+                    trades.append(record)
         self._open += opened
         self._closed += len(entries) - opened
         quality = Quality(
             accepted=len(entries), misdated=misdated, outcome_conflicts=outcome_conflicts
         )
+        if self._rules.pairing is not None:
+            self._kept.setdefault(day, []).extend(kept)
+            return DailyAggregate(quality=quality)
         return DailyAggregate.of(
-            day, records, quality, tail_size=self._rules.tail_size, zone=self._rules.zone
+            day, trades, quality, tail_size=self._rules.tail_size, zone=self._rules.zone
         )
 
     def _file_quality(self) -> Quality:

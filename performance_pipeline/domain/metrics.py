@@ -13,8 +13,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from performance_pipeline.domain.aggregate import DailyAggregate, DayResult, RejectedLineAt
-from performance_pipeline.domain.numbers import divide_or_none, exact_arithmetic
+from performance_pipeline.domain.aggregate import (
+    DailyAggregate,
+    DayResult,
+    RejectedLineAt,
+    UnmatchedLineAt,
+)
+from performance_pipeline.domain.numbers import ZERO, divide_or_none, exact_arithmetic
+from performance_pipeline.domain.positions import Book, OpenPosition
 from performance_pipeline.domain.trade_stats import Bucket, Drawdown, TradeStats
 from performance_pipeline.domain.windows import (
     Period,
@@ -24,7 +30,7 @@ from performance_pipeline.domain.windows import (
     trading_day,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 AlertStatus = Literal["OK", "WARN", "CRITICAL", "NO_TRADES", "NO_TARGETS", "INVALID_TARGETS"]
 
@@ -93,7 +99,10 @@ class DataQuality(msgspec.Struct, frozen=True):
     rejected: int
     misdated: int
     outcome_conflicts: int
+    unmatched_exits: int
+    """SELLs that found no position to close, or not one large enough, where fills are paired."""
     rejected_lines: tuple[RejectedLineAt, ...]
+    unmatched_lines: tuple[UnmatchedLineAt, ...]
     warnings: tuple[str, ...]
 
 
@@ -124,9 +133,9 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     total_losses: int
     total_breakevens: int
     open_trades: int
-    """Records opened in the window and still open at its end."""
+    """Records, or lots where fills are paired, opened in the window and still open at its end."""
     unrealized_pnl: Decimal | None
-    """Sum of `profit_loss` over these, money; None when any of them has none."""
+    """Sum of `profit_loss` over these, money; None when any of them has none, as no lot has."""
     win_rate: Decimal | None
     """Win rate, a fraction 0..1: total_wins / total_trades."""
     gross_profit: Decimal
@@ -177,6 +186,10 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     by_symbol: Mapping[str, BreakdownRow]
     by_strategy: Mapping[str, BreakdownRow]
     by_execution_mode: Mapping[str, BreakdownRow]
+    by_side: Mapping[str, BreakdownRow]
+    """By the side of the position that a trade closed; "" where fills are not paired."""
+    open_positions: tuple[OpenPosition, ...] | None
+    """All positions at the window's end, whenever opened; None where fills are not paired."""
     daily: tuple[DayRow, ...] | msgspec.UnsetType = msgspec.UNSET
     """Only in weeks, months and ranges."""
     targets: tuple[TargetResult, ...] = ()
@@ -199,6 +212,7 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
 def summarize(
     period: Period,
     aggregate: DailyAggregate,
+    book: Book | None,
     *,
     zone: ZoneInfo,
     data_quality: DataQuality,
@@ -207,7 +221,8 @@ def summarize(
 ) -> PerformanceSummary:
     """The summary of `period`, given the combined `aggregate` of its days; no verdicts yet.
 
-    A rolling window is the trades in the aggregate's tail; every other one is all of it.
+    A rolling window is the trades in the aggregate's tail; every other one is all of it. `book`
+    holds the positions at the end of `period`, None where fills are not paired.
     """
     rolling = period.window is Window.ROLLING
     stats, days = _tail(aggregate, zone) if rolling else (aggregate.stats, aggregate.days)
@@ -226,8 +241,7 @@ def summarize(
             starts_at=starts_at,
             ends_at=end_of_day(period.last_day, zone).astimezone(zone),
             timezone=zone.key,
-            open_trades=aggregate.opens.open_trades,
-            unrealized_pnl=aggregate.opens.unrealized_pnl,
+            **_still_open(aggregate, book, start_of_day(period.first_day, zone), zone),
             trading_days=len(days),
             avg_daily_pnl=divide_or_none(stats.realized_pnl, len(days)),
             daily=_day_rows(days)
@@ -280,6 +294,26 @@ def _trade_metrics(stats: TradeStats) -> dict[str, Any]:
         "by_symbol": _breakdown(stats.by_symbol),
         "by_strategy": _breakdown(stats.by_strategy),
         "by_execution_mode": _breakdown(stats.by_execution_mode),
+        "by_side": _breakdown(stats.by_side),
+    }
+
+
+def _still_open(
+    aggregate: DailyAggregate, book: Book | None, start: datetime, zone: ZoneInfo
+) -> dict[str, Any]:
+    """What is open at the end of a period that began at `start`, by name."""
+    if book is None:
+        opens = aggregate.opens
+        return {
+            "open_trades": opens.open_trades,
+            "unrealized_pnl": opens.unrealized_pnl,
+            "open_positions": None,
+        }
+    lots = book.lots_opened_since(start)
+    return {
+        "open_trades": lots,
+        "unrealized_pnl": None if lots else ZERO,
+        "open_positions": book.published(zone),
     }
 
 

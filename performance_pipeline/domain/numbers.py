@@ -17,15 +17,17 @@ Far beyond any price, yet it bounds what one line such as `1e999999999` can cost
 
 RATIO_PLACES = 6
 PLANNED_RATIO_PLACES = 9
+SHARE_PLACES = 9
 
 NUMBER_PATTERN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 ZERO = Decimal(0)
 
-# Wide enough for any sum of accepted numbers: twice MAX_DIGITS and the count's own digits, with
-# room for a scaled quotient of two extremes. Inexact is trapped, so a result is exact or an error.
+# Wide enough for any sum of products of three accepted numbers (price x quantity x multiplier):
+# six times MAX_DIGITS and the count's own digits, with room for a scaled quotient of two extremes.
+# Inexact is trapped, so a result is exact or an error.
 EXACT = decimal.Context(
-    prec=500,
+    prec=1500,
     rounding=decimal.ROUND_HALF_EVEN,
     Emin=-9999,
     Emax=9999,
@@ -38,19 +40,20 @@ EXACT = decimal.Context(
     ],
 )
 
+
 # ROUND_05UP keeps a trace of every digit it drops in the last one kept (a 0 or 5 there is always
 # exact), so rounding such a quotient again, half to even, is rounding the true one. That needs one
-# digit kept beyond `places`: the widest quotient has about 230 digits before its point.
-_QUOTIENT = decimal.Context(
-    prec=300,
-    rounding=decimal.ROUND_05UP,
-    Emin=-9999,
-    Emax=9999,
-    traps=[decimal.InvalidOperation, decimal.DivisionByZero],
-)
-_ROUNDED = decimal.Context(
-    prec=300, rounding=decimal.ROUND_HALF_EVEN, traps=[decimal.InvalidOperation]
-)
+# digit kept beyond `places`, which is why the rounded number may have fewer digits: a wider one is
+# refused, and divided again in the wide context, which the largest products need.
+def _quotient(digits: int) -> tuple[decimal.Context, decimal.Context]:
+    traps = [decimal.InvalidOperation, decimal.DivisionByZero]
+    kept = decimal.Context(digits, decimal.ROUND_05UP, Emin=-9999, Emax=9999, traps=traps)
+    rounded = kept.copy()
+    rounded.prec, rounded.rounding = digits - 2, decimal.ROUND_HALF_EVEN
+    return kept, rounded
+
+
+_NARROW, _WIDE = _quotient(60), _quotient(3000)
 
 
 _UNITS = {places: Decimal(1).scaleb(-places) for places in (RATIO_PLACES, PLANNED_RATIO_PLACES)}
@@ -86,8 +89,12 @@ def divide(numerator: Decimal, denominator: Decimal | int, places: int = RATIO_P
 
     Raises decimal.DivisionByZero for a zero denominator.
     """
-    quotient = _QUOTIENT.divide(numerator, denominator)
-    return _ROUNDED.quantize(quotient, _UNITS[places])
+    kept, rounded = _NARROW
+    try:
+        return rounded.quantize(kept.divide(numerator, denominator), _UNITS[places])
+    except decimal.InvalidOperation:
+        kept, rounded = _WIDE
+        return rounded.quantize(kept.divide(numerator, denominator), _UNITS[places])
 
 
 def divide_or_none(numerator: Decimal, denominator: Decimal | int) -> Decimal | None:

@@ -9,11 +9,16 @@ from performance_pipeline.domain.metrics import DataQuality
 
 _NAMES_SHOWN: Final = 5
 _LINES_NAMED: Final = 40
+_FILLS: Final = (
+    "holding only open records and no exits: none of its trades can count; if the bot logs fills,"
+    " PERFORMANCE_PAIRING=fifo makes trades of them"
+)
 
 
 def data_quality(
     aggregate: DailyAggregate,
     *,
+    paired: bool,
     missing_days: Sequence[date],
     archived_twins: Sequence[str],
     kept_logs: Sequence[str],
@@ -21,27 +26,33 @@ def data_quality(
 ) -> DataQuality:
     """The quality section of a summary over `aggregate`.
 
-    `archived_twins` are logs that exist both plain and archived, `kept_logs` logs that have
-    disappeared and are counted as last read, `lost_logs` those that can no longer be counted.
+    `paired` says that fills become trades; `archived_twins` are logs that exist both plain and
+    archived, `kept_logs` logs that have disappeared and are counted as last read, `lost_logs` those
+    that can no longer be counted.
     """
     quality = aggregate.quality
     open_only = [log.file for log in quality.logs if log.open and not log.closed]
+    incomplete = missing_days or lost_logs or quality.rejected or quality.unmatched_exits
     warnings = [
         *_modes_warning(aggregate.modes),
-        *_about(open_only, "holding only open records and no exits: none of its trades can count"),
+        *([] if paired else _about(open_only, _FILLS)),
+        *(_about_closed(quality) if paired else []),
+        *_about_unmatched(quality),
         *_about(archived_twins, "existing both plain and as .gz: the plain one counts"),
         *_about(kept_logs, "that disappeared: counted as last read"),
         *_about(lost_logs, "that disappeared, last read under other settings: not counted"),
     ]
     return DataQuality(
-        status="partial" if missing_days or lost_logs or quality.rejected else "complete",
+        status="partial" if incomplete else "complete",
         missing_days=tuple(missing_days),
         accepted=quality.accepted,
         duplicates=quality.duplicates,
         rejected=quality.rejected,
         misdated=quality.misdated,
         outcome_conflicts=quality.outcome_conflicts,
+        unmatched_exits=quality.unmatched_exits,
         rejected_lines=quality.rejected_lines,
+        unmatched_lines=quality.unmatched_lines,
         warnings=tuple(warnings),
     )
 
@@ -84,6 +95,31 @@ def _modes_warning(modes: Iterable[str]) -> list[str]:
     if not {"PAPER", "LIVE"} <= set(modes):
         return []
     return ["PAPER and LIVE records are mixed; PERFORMANCE_EXECUTION_MODE can count just one."]
+
+
+def _about_closed(quality: Quality) -> list[str]:
+    """What became of records that are closed already while fills are paired."""
+    closed = sum(log.closed for log in quality.logs)
+    if not closed:
+        return []
+    said = (
+        "1 closed record counts as it is and touches"
+        if closed == 1
+        else f"{closed} closed records count as they are and touch"
+    )
+    return [f"{said} no position, while PERFORMANCE_PAIRING pairs the open ones."]
+
+
+def _about_unmatched(quality: Quality) -> list[str]:
+    """What to ask about exits that found nothing to close."""
+    exits = quality.unmatched_exits
+    if not exits:
+        return []
+    found = "1 exit found" if exits == 1 else f"{exits} exits found"
+    return [
+        f"{found} no position to close, or not enough of one, and the rest is not counted: was it"
+        " bought before the oldest log? If the bot sells short, set PERFORMANCE_SHORT_SELLING=yes."
+    ]
 
 
 def _about(logs: Sequence[str], what: str) -> list[str]:

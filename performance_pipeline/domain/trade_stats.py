@@ -16,6 +16,7 @@ from performance_pipeline.domain.numbers import ZERO, canonical
 from performance_pipeline.domain.trades import Trade
 
 Key = TypeVar("Key", str, int)
+_Cell = tuple[str, str, str, str, str]
 
 
 class Bucket(msgspec.Struct, frozen=True):
@@ -174,6 +175,7 @@ class TradeStats(msgspec.Struct, frozen=True):
     by_symbol: Mapping[str, Bucket] = {}
     by_strategy: Mapping[str, Bucket] = {}
     by_execution_mode: Mapping[str, Bucket] = {}
+    by_side: Mapping[str, Bucket] = {}
 
     @property
     def total_trades(self) -> int:
@@ -192,10 +194,10 @@ class TradeStats(msgspec.Struct, frozen=True):
         pnls = [trade.pnl for trade in trades if trade.pnl is not None]
         ratios = [trade.planned_ratio for trade in trades if trade.planned_ratio is not None]
         holds = [trade.hold_seconds for trade in trades if trade.hold_seconds is not None]
-        # One lookup a trade; the counts by outcome and the three breakdowns are sums over these.
-        cells: dict[tuple[str, str, str, str], list[Decimal]] = {}
+        # One lookup a trade; the counts by outcome and the breakdowns are sums over these.
+        cells: dict[_Cell, list[Decimal]] = {}
         for trade, pnl in zip(trades, pnls, strict=True):
-            key = (trade.symbol, trade.strategy, trade.mode, trade.outcome)
+            key = (trade.symbol, trade.strategy, trade.mode, trade.outcome, trade.side)
             if (cell := cells.get(key)) is None:
                 cell = cells[key] = []
             cell.append(pnl)
@@ -222,6 +224,7 @@ class TradeStats(msgspec.Struct, frozen=True):
             by_symbol=_grouped(buckets, 0),
             by_strategy=_grouped(buckets, 1),
             by_execution_mode=_grouped(buckets, 2),
+            by_side=_grouped(buckets, 4),
         )
 
     @classmethod
@@ -248,6 +251,7 @@ class TradeStats(msgspec.Struct, frozen=True):
             by_symbol=_merged([run.by_symbol for run in runs]),
             by_strategy=_merged([run.by_strategy for run in runs]),
             by_execution_mode=_merged([run.by_execution_mode for run in runs]),
+            by_side=_merged([run.by_side for run in runs]),
         )
 
 
@@ -261,9 +265,7 @@ def _bucket(outcome: str, pnls: list[Decimal]) -> Bucket:
     )
 
 
-def _grouped(
-    buckets: Iterable[tuple[tuple[str, str, str, str], Bucket]], position: int
-) -> dict[str, Bucket]:
+def _grouped(buckets: Iterable[tuple[_Cell, Bucket]], position: int) -> dict[str, Bucket]:
     return by_key((key[position], bucket) for key, bucket in buckets)
 
 

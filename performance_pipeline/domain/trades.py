@@ -7,9 +7,11 @@ valid line and names what is wrong with any other.
 """
 
 import decimal
+import hashlib
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -32,6 +34,9 @@ Outcome = Literal["win", "loss", "breakeven", "open"]
 NEEDS_PNL: Final = "net_profit_loss: a closed record needs it, or profit_loss in its place"
 """Why a closed record without a P&L is rejected."""
 
+_ONE: Final = Decimal(1)
+_DIGEST_SHOWN: Final = 16
+
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """An accepted record, closed or still open, reduced to what any metric needs.
@@ -39,7 +44,8 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     `instant` is when it counts: a closed record's exit where it has one, else its timestamp; UTC.
     `pnl` is the net P&L of a closed record; of an open one its `profit_loss`, None when unknown.
     `planned_ratio` is the planned reward over risk, rounded half-even to 9 decimals, None where
-    the record has no usable levels. Names that are null or absent are "".
+    the record has no usable levels. `side` is that of the position which a trade made of fills
+    closed. Names that are null or absent are "".
     """
 
     instant: datetime
@@ -54,6 +60,29 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     mode: str
     account: str
     order_id: str
+    side: Literal["long", "short", ""] = ""
+
+
+class Fill(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An accepted `open` record, when fills are paired: `quantity` units bought or sold at `price`.
+
+    `multiplier` is what a price difference of 1 is worth a unit. `account` is a digest, because
+    fills and positions are kept in files, and an account id stands in none.
+    """
+
+    instant: datetime
+    buys: bool
+    quantity: Decimal
+    price: Decimal
+    multiplier: Decimal
+    commission: Decimal
+    slippage: Decimal
+    planned_ratio: Decimal | None
+    symbol: str
+    strategy: str
+    mode: str
+    account: str
+    order_id: str
 
 
 class RejectedLineError(Exception):
@@ -61,17 +90,37 @@ class RejectedLineError(Exception):
 
 
 def parse_trade(line: bytes) -> Trade:
-    """The trade that `line` (trimmed, not blank) records.
+    """The trade, closed or open, that `line` (trimmed, not blank) records.
 
     Raises RejectedLineError with the reason otherwise.
     """
+    record = _parse(line, fills=False)
+    assert isinstance(record, Trade)
+    return record
+
+
+def parse_trade_or_fill(line: bytes) -> Trade | Fill:
+    """What `line` records where fills are paired: a closed trade, or a fill.
+
+    Accepts and rejects exactly the lines that `parse_trade` does.
+    """
+    return _parse(line, fills=True)
+
+
+@lru_cache(maxsize=256)
+def account_digest(account: str) -> str:
+    """What stands for `account` in every file; "" for none."""
+    return hashlib.sha256(account.encode()).hexdigest()[:_DIGEST_SHOWN] if account else ""
+
+
+def _parse(line: bytes, *, fills: bool) -> Trade | Fill:
     # The typed decode skips over fields it does not need, and would let bad UTF-8 pass in them.
     if not line.isascii() and not _is_utf8(line):
         return _full_lane(line)
     try:
-        return _quick_lane(line)
+        return _quick_lane(line, fills)
     except (msgspec.DecodeError, ValueError, decimal.DecimalException):
-        return _full_lane(line)
+        return _full_lane(line, fills)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -117,21 +166,24 @@ class _QuickLine(msgspec.Struct, gc=False):
     slippage: str | None = None
     commission: str | None = None
     net_profit_loss: str | None = None
+    multiplier: str | None = None
 
 
 _decode_quick: Final = msgspec.json.Decoder(_QuickLine).decode
 
 # One match checks all times and numbers of a line at once. Of texts made of these characters only,
 # Decimal() accepts exactly the plain numbers, and such short ones are always within MAX_DIGITS.
-_ABOVE_ZERO: Final = r"(?=[0.]*+[1-9])[0-9]{1,90}+(?:\.[0-9]{0,90}+)?+"
+_FROM_ZERO: Final = r"[0-9]{1,90}+(?:\.[0-9]{0,90}+)?+"
+_ABOVE_ZERO: Final = rf"(?=[0.]*+[1-9]){_FROM_ZERO}"
 _QUICK_TEXT: Final = re.compile(
-    rf"{TIME},(?:{TIME})?+,{_ABOVE_ZERO},{_ABOVE_ZERO},(?:[0-9.+\-]{{0,90}}+,){{6}}"
+    rf"{TIME},(?:{TIME})?+,{_ABOVE_ZERO},{_FROM_ZERO},(?:{_ABOVE_ZERO})?+,"
+    r"(?:[0-9.+\-]{0,90}+,){6}"
     r"(?:null|-?(?:0|[1-9][0-9]{0,89}+)(?:\.[0-9]{1,90}+)?+|\"[0-9.+\-]{1,90}+\")"
 ).fullmatch
 
 
-def _quick_lane(line: bytes) -> Trade:
-    """The trade of a line as bots write it; raises ValueError and the like to decline it."""
+def _quick_lane(line: bytes, fills: bool = False) -> Trade | Fill:
+    """The record of a line as bots write it; raises ValueError and the like to decline it."""
     if nested_too_deeply(line):
         raise ValueError("not a line for any lane")
     raw = _decode_quick(line)
@@ -140,12 +192,29 @@ def _quick_lane(line: bytes) -> Trade:
     slippage, commission = raw.slippage, raw.commission
     hold = str(raw.hold_duration_seconds, "ascii")
     text = (
-        f"{raw.timestamp},{exit_timestamp or ''},{raw.quantity},{raw.price},{stop_loss or ''},"
-        f"{target or ''},{profit_loss or ''},{net_profit_loss or ''},{slippage or ''},"
-        f"{commission or ''},{hold}"
+        f"{raw.timestamp},{exit_timestamp or ''},{raw.quantity},{raw.price},"
+        f"{raw.multiplier or ''},{stop_loss or ''},{target or ''},{profit_loss or ''},"
+        f"{net_profit_loss or ''},{slippage or ''},{commission or ''},{hold}"
     )
-    if _QUICK_TEXT(text) is None or not raw.symbol:
+    if _QUICK_TEXT(text) is None or not raw.symbol or raw.multiplier == "":
         raise ValueError("not a line for the quick lane")
+    if fills and raw.outcome in (None, "open"):
+        return _fill(
+            as_instant(raw.timestamp),
+            raw.action == "BUY",
+            Decimal(raw.quantity),
+            Decimal(raw.price),
+            None if raw.multiplier is None else Decimal(raw.multiplier),
+            None if commission is None else Decimal(commission),
+            None if slippage is None else Decimal(slippage),
+            None if stop_loss is None else Decimal(stop_loss),
+            None if target is None else Decimal(target),
+            raw.symbol,
+            raw.strategy_name or "",
+            raw.execution_mode or "",
+            raw.account_id or "",
+            raw.order_id or "",
+        )
     return _trade(
         as_instant(raw.timestamp),
         None if exit_timestamp is None else as_instant(exit_timestamp),
@@ -169,16 +238,34 @@ def _quick_lane(line: bytes) -> Trade:
 # --- the full lane ----------------------------------------------------------------------------
 
 
-def _full_lane(line: bytes) -> Trade:
-    """The trade that any valid line records; raises RejectedLineError naming the bad field."""
+def _full_lane(line: bytes, fills: bool = False) -> Trade | Fill:
+    """What any valid line records; raises RejectedLineError naming the bad field."""
     try:
         fields = read_fields(line)
     except ValueError as error:
         raise RejectedLineError(str(error)) from None
+    outcome: Outcome = fields["outcome"] or "open"
+    if fills and outcome == "open":
+        return _fill(
+            instant=fields["timestamp"],
+            buys=fields["action"] == "BUY",
+            quantity=fields["quantity"],
+            price=fields["price"],
+            multiplier=fields["multiplier"],
+            commission=fields["commission"],
+            slippage=fields["slippage"],
+            stop_loss=fields["stop_loss"],
+            target=fields["target"],
+            symbol=fields["symbol"],
+            strategy=fields["strategy_name"] or "",
+            mode=fields["execution_mode"] or "",
+            account=fields["account_id"] or "",
+            order_id=fields["order_id"] or "",
+        )
     return _trade(
         timestamp=fields["timestamp"],
         exit_timestamp=fields["exit_timestamp"],
-        outcome=fields["outcome"] or "open",
+        outcome=outcome,
         price=fields["price"],
         stop_loss=fields["stop_loss"],
         target=fields["target"],
@@ -241,5 +328,38 @@ def _trade(
         strategy,
         mode,
         account,
+        order_id,
+    )
+
+
+def _fill(
+    instant: datetime,
+    buys: bool,
+    quantity: Decimal,
+    price: Decimal,
+    multiplier: Decimal | None,
+    commission: Decimal | None,
+    slippage: Decimal | None,
+    stop_loss: Decimal | None,
+    target: Decimal | None,
+    symbol: str,
+    strategy: str,
+    mode: str,
+    account: str,
+    order_id: str,
+) -> Fill:
+    return Fill(
+        instant,
+        buys,
+        quantity,
+        price,
+        _ONE if multiplier is None else multiplier,
+        commission or ZERO,
+        slippage or ZERO,
+        planned_reward_risk(price, stop_loss, target),
+        symbol,
+        strategy,
+        mode,
+        account_digest(account),
         order_id,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
 from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
+from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.verdicts import with_verdicts
 from performance_pipeline.domain.windows import (
@@ -72,6 +73,7 @@ class PerformanceTracker:
         summary = summarize(
             period,
             aggregate,
+            self._book_after(period),
             zone=self.settings.timezone,
             data_quality=self._data_quality(days, aggregate),
             settings=self.settings.fingerprint,
@@ -106,8 +108,12 @@ class PerformanceTracker:
 
         That may be tomorrow: west of Greenwich the log of the new UTC day starts in the evening.
         """
-        last = trading_days_of(self.now.date(), self.settings.timezone)[-1]
-        return [day for day in period.days() if self.settings.start_date <= day <= last]
+        first, last = self.settings.start_date, self._last_day
+        return [day for day in period.days() if first <= day <= last]
+
+    @property
+    def _last_day(self) -> date:
+        return trading_days_of(self.now.date(), self.settings.timezone)[-1]
 
     def logs_changed_since(self, period: Period, summary_file: Path) -> list[str]:
         """The logs of `period` that changed, or were read again, after `summary_file` was written.
@@ -132,12 +138,20 @@ class PerformanceTracker:
             self._days[day] = self.store.day(day)
         return self._days[day]
 
+    def _book_after(self, period: Period) -> Book | None:
+        """The positions at the end of `period`, or by now; None where fills are not paired."""
+        if self.settings.pairing_rules is None:
+            return None
+        last = min(period.last_day, self._last_day)
+        return Book() if last < self.settings.start_date else self.day(last).book.load()
+
     def _data_quality(self, days: Sequence[Day], aggregate: DailyAggregate) -> DataQuality:
         log_days = {
             log_day for day in days for log_day in log_days_of(day.date, self.settings.timezone)
         }
         return data_quality(
             aggregate,
+            paired=self.settings.pairing_rules is not None,
             missing_days=[day.date for day in days if self._is_missing(day)],
             archived_twins=[
                 log_name(log_day)

@@ -1,10 +1,12 @@
 """Daily aggregates as files: whether one is fresh or stale, and making it again from its logs.
 
 A day's file keeps one part a log, because a trading day may take lines from two logs and each can
-change, or disappear, on its own.
+change, or disappear, on its own. Where fills are paired a part also says which positions it began
+and ended with; see `books.py`.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -12,14 +14,22 @@ from pathlib import Path
 
 import msgspec
 
-from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
-from performance_pipeline.domain.log_reading import LogReading, read_log, read_tail
-from performance_pipeline.domain.windows import log_days_of
+from performance_pipeline.domain.aggregate import DailyAggregate, combine
+from performance_pipeline.domain.pairing import DayRecords
+from performance_pipeline.domain.positions import Book
+from performance_pipeline.domain.windows import (
+    ONE_DAY,
+    days_between,
+    log_days_of,
+    trading_days_of,
+)
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.books import NO_POSITIONS, BookAt, BookEntry
 from performance_pipeline.storage.files import write_if_changed
-from performance_pipeline.storage.index import IndexEntry, load_index, update_index
+from performance_pipeline.storage.index import load_index, update_index
+from performance_pipeline.storage.kept_records import FOLDER as FILLS_FOLDER
+from performance_pipeline.storage.kept_records import KeptRecords
 from performance_pipeline.storage.logs import (
-    LogContent,
     LogFile,
     LogListing,
     emptied_folder_error,
@@ -27,42 +37,35 @@ from performance_pipeline.storage.logs import (
     log_day,
     log_name,
 )
-
-_READINGS_KEPT = 3
-
-
-def aggregates_folder(output_dir: Path) -> Path:
-    """Where the daily aggregates are."""
-    return output_dir / "aggregates"
-
-
-def aggregate_path(output_dir: Path, day: date) -> Path:
-    """The file that holds the aggregate of trading day `day`."""
-    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
-
-
-class _Part(msgspec.Struct, frozen=True):
-    """What one log contributes to one trading day, and how far the log was read for it.
-
-    `digest` is over the first `length` bytes of the log, which hold its first `lines` lines, none
-    newer than `newest`: enough to go on from there when the log only grew.
-    """
-
-    log: str
-    digest: str
-    length: int
-    lines: int
-    newest: datetime | None
-    aggregate: DailyAggregate
+from performance_pipeline.storage.parts import MadePart, Part, PartReader, not_kept
 
 
 class _StoredDay(msgspec.Struct, frozen=True):
     settings: dict[str, str | int]
     date: date
-    parts: tuple[_Part, ...]
+    parts: tuple[Part, ...]
+    opening: str = ""
+    """Digest of the positions that the day begins with, where fills are paired."""
+
+    @property
+    def entry(self) -> BookEntry:
+        """What the index remembers of the day."""
+        logs = tuple((part.log, part.digest) for part in self.parts)
+        closing = self.parts[-1].closing if self.parts else self.opening
+        return BookEntry(logs, self.opening, closing)
 
 
 _decode_day = msgspec.json.Decoder(_StoredDay).decode
+
+
+def aggregates_folder(output_dir: Path) -> Path:
+    """Where the aggregates are kept, one file a trading day."""
+    return output_dir / "aggregates"
+
+
+def aggregate_path(output_dir: Path, day: date) -> Path:
+    """The file that holds the aggregate of `day`."""
+    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,19 @@ class Day:
     """Logs that disappeared; what they contributed when last read still counts."""
     lost_logs: tuple[str, ...] = ()
     """Logs that disappeared, last read under other settings; they no longer count."""
+    book: BookAt = NO_POSITIONS
+    """The positions at the day's end, where fills are paired."""
+
+
+@dataclass(frozen=True)
+class _Current:
+    """A day as its logs tell it now, and as its file tells it."""
+
+    day: Day
+    now: _StoredDay
+    before: _StoredDay | None
+    records: dict[str, tuple[str, DayRecords]]
+    """What to keep of the parts that were made, by log and with its digest."""
 
 
 class AggregateStore:
@@ -82,16 +98,23 @@ class AggregateStore:
 
     `day` answers from the stored file where it is fresh and from the logs where it is not;
     `refresh` also stores what it found. Make a new store to see changed logs.
+
+    Where fills are paired, a day rests on the positions before it, hence on every earlier day. A
+    fresh day is one whose logs and opening positions are what its part was made from; so a change
+    of the past reaches as far as positions differ, and no further.
     """
 
     def __init__(self, settings: Settings, now: datetime) -> None:
         """Look at the folder; raises LogFolderError when it is not there, or lost all its logs."""
         self._settings = settings
-        self._today = now.date()
-        self.listing: LogListing = list_logs(settings.log_dir, self._today)
+        self.listing: LogListing = list_logs(settings.log_dir, now.date())
         self._index = load_index(settings.output_dir)
-        self._changed: dict[str, IndexEntry] = {}
-        self._readings: dict[date, tuple[LogContent, LogReading]] = {}
+        self._kept = KeptRecords(settings.output_dir / FILLS_FOLDER)
+        self._parts = PartReader(settings, now.date(), self._index, self._kept)
+        self._current: dict[date, _Current] = {}
+        self._books: dict[date, BookAt] = {}
+        self._entries: dict[date, BookEntry] = {}
+        self._refreshed: set[date] = set()
         if not self.listing.files:
             self._refuse_an_emptied_folder()
 
@@ -99,67 +122,201 @@ class AggregateStore:
     def oldest_log(self) -> date | None:
         """The UTC day of the oldest log there is, or was when it was last read."""
         days = [*self.listing.files, *map(log_day, self._index.logs)]
-        for stored in self._stored_days():
-            # Stored days know logs that have disappeared, also when the index was deleted.
-            if days and stored.date > min(days):
+        for day in self._stored_days:
+            # Kept parts know logs that have disappeared, also without an index.
+            if days and day > min(days):
                 break
-            days += [log_day(part.log) for part in stored.parts]
+            stored = self._load(day)
+            days += [log_day(part.log) for part in stored.parts] if stored is not None else []
         return min(days, default=None)
-
-    def _stored_days(self) -> Iterator[_StoredDay]:
-        """Every stored day, in time order."""
-        files = aggregates_folder(self._settings.output_dir).glob("????-??-??.json")
-        for path in sorted(files, key=lambda path: path.name):
-            try:
-                stored = self._load(date.fromisoformat(path.stem))
-            except ValueError:
-                continue  # Not a file of ours.
-            if stored is not None:
-                yield stored
 
     def path(self, day: date) -> Path:
         return aggregate_path(self._settings.output_dir, day)
 
+    def is_unfinished(self, log: LogFile) -> bool:
+        """Whether `log` is the current UTC day's, whose last line may still be being written."""
+        return self._parts.is_unfinished(log)
+
     def day(self, day: date) -> Day:
         """The aggregate of trading day `day`, in memory; raises UnreadableLogError."""
-        return self._current(day)[0]
+        return self._look(day).day
 
     def refresh(self, day: date) -> Day:
-        """The same as `day`, and stored in its file."""
-        current, stored = self._current(day)
-        # The file of a lost log's day is not overwritten: nothing else remembers the log.
-        if not current.lost_logs:
-            write_if_changed(self.path(day), msgspec.json.encode(stored) + b"\n")
-        return current
+        """The same as `day`, with its file made to hold it."""
+        current = self._look(day)
+        self._write(current)
+        return current.day
+
+    def refresh_reached(self) -> Iterator[Day]:
+        """The other days that changed with the refreshed ones, in time order.
+
+        They are days whose trades or positions rest on other positions than their file was made
+        from. Each is given before its file is written, so that who records it loses none when
+        killed in between.
+        """
+        if self._settings.rules.pairing is None or not self._refreshed:
+            return
+        last = max(self._refreshed)
+        days = {*self._current, *(day for day in self._stored_days if day > last)}
+        for day in sorted(days - self._refreshed):
+            if day > last:
+                entry = self._entry(day)
+                if entry is None or entry.opening == self._book_before(day).digest:
+                    continue
+            current = self._look(day)
+            if current.before is not None and _encoded(current.now) != _encoded(current.before):
+                yield current.day
+            self._write(current)
 
     def save_index(self) -> None:
         """Remember what was read since the store was made."""
-        if self._changed:
-            update_index(self._settings.output_dir, self._changed)
+        books = {}
+        if self._settings.rules.pairing is not None:
+            written = {day: self._current[day].now.entry for day in self._refreshed}
+            books = self._entries | written
+        if self._parts.changed or books:
+            update_index(
+                self._settings.output_dir, self._parts.changed, books, self._settings.fingerprint
+            )
 
-    def _current(self, day: date) -> tuple[Day, _StoredDay]:
-        stored = self._load(day)
-        usable = stored is not None and stored.settings == self._settings.fingerprint
-        known = {part.log: part for part in stored.parts} if stored is not None else {}
-        parts, kept, lost = [], [], []
+    def _look(self, day: date) -> _Current:
+        if day not in self._current:
+            self._current[day] = self._made(day)
+        return self._current[day]
+
+    def _made(self, day: date) -> _Current:
+        before = self._load(day)
+        usable = before is not None and before.settings == self._settings.fingerprint
+        known = {part.log: part for part in before.parts} if before is not None else {}
+        paired = self._settings.rules.pairing is not None
+        opening = book = self._book_before(day) if paired else NO_POSITIONS
+        made: list[MadePart] = []
+        kept, lost = [], []
         for utc_day in log_days_of(day, self._settings.timezone):
             part = known.get(log_name(utc_day))
             log = self.listing.files.get(utc_day)
-            if log is not None:
-                if part is None or not usable or part.digest != self._digest(log):
-                    part = self._read_part(log, day, part if usable else None)
-                parts.append(part)
-            elif part is not None and usable:
-                parts.append(part)
+            if log is None and part is None:
+                continue
+            if part is not None and not usable:
+                part = None
+                if log is None:
+                    lost.append(log_name(utc_day))
+                    continue
+            if log is None and part is not None:
                 kept.append(part.log)
-            elif part is not None:
-                lost.append(part.log)
-        tail_size = self._settings.rolling_window
-        aggregate = combine([part.aggregate for part in parts], tail_size)
-        return (
-            Day(day, aggregate, tuple(kept), tuple(lost)),
-            _StoredDay(self._settings.fingerprint, day, tuple(parts)),
+            made.append(self._part(log, part, day, book))
+            book = made[-1].part.positions
+        aggregate = combine([one.part.aggregate for one in made], self._settings.rolling_window)
+        return _Current(
+            Day(day, aggregate, tuple(kept), tuple(lost), book),
+            _StoredDay(
+                self._settings.fingerprint,
+                day,
+                tuple(one.part for one in made),
+                opening.digest,
+            ),
+            before,
+            {
+                one.part.log: (one.part.digest, one.records)
+                for one in made
+                if one.records is not None
+            },
         )
+
+    def _part(
+        self, log: LogFile | None, known: Part | None, day: date, opening: BookAt
+    ) -> MadePart:
+        """The part of a log, None when it is gone, given what is `known` of it."""
+        begins_alike = known is not None and known.opening == opening.digest
+        if log is None:
+            assert known is not None
+            again = None if begins_alike else self._parts.paired_again(known, day, opening)
+            if again is None and not begins_alike:
+                raise not_kept(known)
+            return again or MadePart(known)
+        if known is not None and begins_alike and known.digest == self._parts.digest(log):
+            return MadePart(known)
+        return self._parts.read(log, day, known, opening)
+
+    def _write(self, current: _Current) -> None:
+        day = current.day.date
+        self._refreshed.add(day)
+        # A file that still holds parts of lost logs is the last trace of them.
+        if current.day.lost_logs:
+            return
+        if current.records:
+            logs = {part.log for part in current.now.parts}
+            self._kept.write(day, current.records, logs)
+        write_if_changed(self.path(day), _encoded(current.now))
+
+    def _book_before(self, day: date) -> BookAt:
+        """The positions at the end of the day before `day`, from the oldest log on."""
+        if day - ONE_DAY in self._books:
+            return self._books[day - ONE_DAY]
+        first = self._first_day
+        if first is None or day <= first:
+            return NO_POSITIONS
+        reached = max((known for known in self._books if known < day), default=None)
+        book = NO_POSITIONS if reached is None else self._books[reached]
+        for between in days_between(first if reached is None else reached + ONE_DAY, day - ONE_DAY):
+            book = self._books[between] = self._closing(between, book)
+        return book
+
+    def _closing(self, day: date, opening: BookAt) -> BookAt:
+        """The positions at the end of `day`, which begins with `opening`."""
+        if day in self._current:
+            return self._current[day].day.book
+        entry = self._entry(day)
+        logs = self._logs(day, entry)
+        if not logs:
+            return opening
+        if entry is not None and (entry.opening, entry.logs) == (opening.digest, logs):
+            return BookAt(entry.closing, lambda: self._stored_book(day, entry.closing))
+        return self._look(day).day.book
+
+    def _stored_book(self, day: date, digest: str) -> Book:
+        stored = self._load(day)
+        if stored is not None and stored.parts and stored.parts[-1].closing == digest:
+            return stored.parts[-1].positions.load()
+        return self._look(day).day.book.load()
+
+    def _entry(self, day: date) -> BookEntry | None:
+        """What is remembered of the positions of `day`; None when nothing that can be used."""
+        if self._index.settings == self._settings.fingerprint and day in self._index.books:
+            return self._index.books[day]
+        stored = self._load(day) if day in self._stored_days else None
+        if stored is None or stored.settings != self._settings.fingerprint:
+            return None
+        self._entries[day] = stored.entry
+        return stored.entry
+
+    def _logs(self, day: date, entry: BookEntry | None) -> tuple[tuple[str, str], ...]:
+        """Names and digests of the logs that `day` is made of now; one that is gone as it was."""
+        known = dict(entry.logs) if entry is not None else {}
+        found = []
+        for utc_day in log_days_of(day, self._settings.timezone):
+            name = log_name(utc_day)
+            if (log := self.listing.files.get(utc_day)) is not None:
+                found.append((name, self._parts.digest(log)))
+            elif name in known:
+                found.append((name, known[name]))
+        return tuple(found)
+
+    @cached_property
+    def _first_day(self) -> date | None:
+        if self.oldest_log is None:
+            return None
+        oldest = trading_days_of(self.oldest_log, self._settings.timezone)[0]
+        return max(self._settings.start_date, oldest)
+
+    @cached_property
+    def _stored_days(self) -> dict[date, None]:
+        """The days that have a file, in time order."""
+        days = []
+        for path in aggregates_folder(self._settings.output_dir).glob("????-??-??.json"):
+            with suppress(ValueError):  # Not a file of ours.
+                days.append(date.fromisoformat(path.stem))
+        return dict.fromkeys(sorted(days))
 
     def _load(self, day: date) -> _StoredDay | None:
         try:
@@ -169,74 +326,16 @@ class AggregateStore:
             return None
         return stored if stored.date == day else None
 
-    def _digest(self, log: LogFile) -> str:
-        entry = self._changed.get(log.name) or self._index.logs.get(log.name)
-        if entry is not None and entry.describes(log, unfinished_tail=self.is_unfinished(log)):
-            return entry.digest
-        content = LogContent(log, self.is_unfinished(log))
-        content.consume()
-        self._remember(content)
-        return content.digest
-
-    def _read_part(self, log: LogFile, day: date, known: _Part | None) -> _Part:
-        """The part of `log` in `day`, going on from the `known` one when the log only grew."""
-        if log.day not in self._readings and known is not None:
-            grown = self._grown_part(log, day, known)
-            if grown is not None:
-                return grown
-        if log.day not in self._readings:
-            content = LogContent(log, self.is_unfinished(log))
-            reading = read_log(content.lines, log.day, self._settings.rules)
-            self._remember(content)
-            # Only neighbouring days need the same log, and days are asked for in order.
-            if len(self._readings) == _READINGS_KEPT:
-                del self._readings[next(iter(self._readings))]
-            self._readings[log.day] = content, reading
-        content, reading = self._readings[log.day]
-        return _part(content, reading, reading.days.get(day, EMPTY))
-
-    def _grown_part(self, log: LogFile, day: date, known: _Part) -> _Part | None:
-        if known.newest is None or log.archived or known.length >= log.size:
-            return None
-        content = LogContent(log, self.is_unfinished(log))
-        lines = content.lines_after(known.length, known.digest)
-        if lines is None:
-            return None
-        tail = read_tail(
-            lines, log.day, self._settings.rules, after=known.lines, newest=known.newest
-        )
-        if tail is None:
-            return None
-        self._remember(content)
-        both = combine([known.aggregate, tail.days.get(day, EMPTY)], self._settings.rolling_window)
-        reading = msgspec.structs.replace(tail, newest=tail.newest or known.newest)
-        return _part(content, reading, both)
-
-    def _remember(self, content: LogContent) -> None:
-        log = content.log
-        self._changed[log.name] = IndexEntry(
-            log.size, log.modified_ns, content.digest, content.length
-        )
-
-    def is_unfinished(self, log: LogFile) -> bool:
-        """Whether `log` is the current UTC day's, whose last line may still be being written."""
-        return log.day >= self._today and not log.archived
-
     def _refuse_an_emptied_folder(self) -> None:
         known = list(self._index.logs) or [
-            part.log for stored in self._stored_days() for part in stored.parts
+            part.log
+            for day in self._stored_days
+            if (stored := self._load(day)) is not None
+            for part in stored.parts
         ]
         if known:
             raise emptied_folder_error(self._settings.log_dir, known)
 
 
-def _part(content: LogContent, reading: LogReading, aggregate: DailyAggregate) -> _Part:
-    return _Part(
-        log=content.log.name,
-        digest=content.digest,
-        length=content.length,
-        lines=reading.lines,
-        newest=reading.newest,
-        # Compact, so that a log read piece by piece gives the same bytes as one read at once.
-        aggregate=msgspec.structs.replace(aggregate, opens=aggregate.opens.compact()),
-    )
+def _encoded(stored: _StoredDay) -> bytes:
+    return msgspec.json.encode(stored) + b"\n"

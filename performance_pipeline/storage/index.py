@@ -5,11 +5,13 @@ every digest is computed again, and nothing else changes.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from performance_pipeline.storage.books import BookEntry
 from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.locks import locked
 from performance_pipeline.storage.logs import LogFile
@@ -36,10 +38,15 @@ class IndexEntry(msgspec.Struct, frozen=True):
 
 
 class LogIndex(msgspec.Struct, frozen=True):
-    """The entries by log name."""
+    """The entries by log name; where fills are paired, also how each day takes positions on.
+
+    `books` were made under `settings`, and say nothing under others.
+    """
 
     logs: dict[str, IndexEntry] = {}
     version: int = _VERSION
+    settings: dict[str, str | int] = {}
+    books: dict[date, BookEntry] = {}
 
 
 def load_index(output_dir: Path) -> LogIndex:
@@ -51,11 +58,22 @@ def load_index(output_dir: Path) -> LogIndex:
     return index if index.version == _VERSION else LogIndex()
 
 
-def update_index(output_dir: Path, changed: Mapping[str, IndexEntry]) -> None:
-    """Write the `changed` entries into the index, keeping those that other runs wrote."""
+def update_index(
+    output_dir: Path,
+    changed: Mapping[str, IndexEntry],
+    books: Mapping[date, BookEntry],
+    settings: dict[str, str | int],
+) -> None:
+    """Write what `changed`, and the `books` under `settings`, keeping what other runs wrote."""
     output_dir.mkdir(parents=True, exist_ok=True)
     with locked(output_dir / f".{INDEX_NAME}.lock"):
-        logs = {**load_index(output_dir).logs, **changed}
-        index = LogIndex(dict(sorted(logs.items())))
+        known = load_index(output_dir)
+        logs = {**known.logs, **changed}
+        kept = known.books if known.settings == settings else {}
+        index = LogIndex(
+            dict(sorted(logs.items())),
+            settings=settings if books else known.settings,
+            books=dict(sorted({**kept, **books}.items())) if books else known.books,
+        )
         content = msgspec.json.format(msgspec.json.encode(index), indent=1)
         write_if_changed(output_dir / INDEX_NAME, content + b"\n")

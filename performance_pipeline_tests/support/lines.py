@@ -203,9 +203,12 @@ class Place:
         tracker = self.tracker(now)
         for day in days:
             tracker.store.refresh(day)
+        reached = [day.date for day in tracker.store.refresh_reached()]
         tracker.store.save_index()
         tracker = self.tracker(now)
-        for period in {Period.of(window, day) for day in days for window in PARTITIONED_WINDOWS}:
+        for period in {
+            Period.of(window, day) for day in (*days, *reached) for window in PARTITIONED_WINDOWS
+        }:
             summary = tracker.summarize(period)
             publish(self.output, period, summary, tracker.logs_changed_since)
 

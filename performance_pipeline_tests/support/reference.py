@@ -7,10 +7,12 @@ not: anything from `performance_pipeline`, any aggregate, any shortcut.
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from zoneinfo import ZoneInfo
+
+from performance_pipeline_tests.support.pairing_reference import ReferenceFill, Replay
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -40,6 +42,9 @@ class Rules:
     execution_mode: str = "ALL"
     account: str = ""
     sessions: frozenset[date] = frozenset()
+    pairing: str = "none"
+    trade: str = "exit"
+    short_selling: bool = False
 
 
 class RejectedError(Exception):
@@ -73,6 +78,11 @@ class Fields:
     slippage: Fraction
     hold: Fraction | None
     exit_timestamp: int | None
+    buys: bool
+    quantity: Fraction
+    multiplier: Fraction
+    side: str = ""  # of a trade made of fills
+    ratio: Fraction | None = None  # of a trade made of fills
 
 
 @dataclass(frozen=True)
@@ -199,18 +209,29 @@ def _time(values: Mapping[str, object], name: str) -> int | None:
     return None if value is None else parse_time(value)
 
 
+def parse_amounts(values: Mapping[str, object]) -> tuple[Fraction, Fraction, Fraction]:
+    """Quantity, price and multiplier."""
+    quantity = _number(values, "quantity")
+    price = _number(values, "price")
+    multiplier = _number(values, "multiplier")
+    if quantity is None or quantity <= 0 or price is None or price < 0:
+        raise RejectedError("a quantity above zero and a price are needed")
+    if multiplier is None:
+        multiplier = Fraction(1)
+    if multiplier <= 0:
+        raise RejectedError("multiplier")
+    return quantity, price, multiplier
+
+
 def parse_line(line: bytes) -> Fields:
     """The fields that count of a trimmed line; raises `RejectedError`."""
     values = parse_object(line)
     timestamp = _time(values, "timestamp")
     symbol = _text(values, "symbol")
     action = _text(values, "action")
-    quantity = _number(values, "quantity")
-    price = _number(values, "price")
     if timestamp is None or not symbol or action not in ("BUY", "SELL"):
         raise RejectedError("timestamp, symbol and action are needed")
-    if quantity is None or quantity <= 0 or price is None or price <= 0:
-        raise RejectedError("quantity and price above zero are needed")
+    quantity, price, multiplier = parse_amounts(values)
     if "outcome" not in values:
         raise RejectedError("outcome is needed")
     outcome = _text(values, "outcome")
@@ -249,6 +270,9 @@ def parse_line(line: bytes) -> Fields:
         slippage=_number(values, "slippage") or Fraction(0),
         hold=_number(values, "hold_duration_seconds"),
         exit_timestamp=_time(values, "exit_timestamp"),
+        buys=action == "BUY",
+        quantity=quantity,
+        multiplier=multiplier,
     )
 
 
@@ -351,6 +375,8 @@ def _count(trades: Sequence[Record], outcome: str) -> int:
 
 def planned_risk_reward(fields: Fields) -> Fraction | None:
     """The planned R:R of one trade, where both levels lie on opposite sides of the price."""
+    if fields.side:
+        return fields.ratio
     if fields.target is None or fields.stop_loss is None:
         return None
     reward = fields.target - fields.price
@@ -493,6 +519,8 @@ def metrics(trades: Sequence[Record], records: Sequence[Record]) -> dict[str, ob
         "by_symbol": breakdown(trades, lambda fields: fields.symbol),
         "by_strategy": breakdown(trades, lambda fields: fields.strategy_name),
         "by_execution_mode": breakdown(trades, lambda fields: fields.execution_mode),
+        "by_side": breakdown(trades, lambda fields: fields.side),
+        "open_positions": None,
     }
 
 
@@ -551,6 +579,75 @@ def counts(fields: Fields, rules: Rules) -> bool:
     return not rules.account or fields.account_id == rules.account
 
 
+@dataclass(frozen=True)
+class PairedUntil:
+    """What the fills of all days up to one have come to."""
+
+    trades: list[Record]
+    lots_opened_on: list[date]
+    positions: list[dict[str, object]]
+    unmatched: list[tuple[Record, Fraction]]
+
+
+def pair_until(last: date, records: Sequence[Record], rules: Rules) -> PairedUntil:
+    """Section 10: every fill from the first day on that counts, up to the day `last`."""
+    fills = [
+        record
+        for record in records
+        if rules.start_date <= record.trading_day <= last
+        and record.fields.outcome == "open"
+        and counts(record.fields, rules)
+    ]
+    replay = Replay(
+        lifo=rules.pairing == "lifo", flat=rules.trade == "flat", shorts=rules.short_selling
+    ).take_all(
+        ReferenceFill(
+            key=(record.fields.account_id, record.fields.execution_mode, record.fields.symbol),
+            instant=to_datetime(record.instant),
+            buys=record.fields.buys,
+            quantity=record.fields.quantity,
+            price=record.fields.price,
+            multiplier=record.fields.multiplier,
+            commission=record.fields.commission,
+            slippage=record.fields.slippage,
+            strategy=record.fields.strategy_name,
+            ratio=planned_risk_reward(record.fields),
+            name=record,
+        )
+        for record in fills
+    )
+    trades = []
+    for trade in replay.trades:
+        outcome = "win" if trade.net > 0 else "loss" if trade.net < 0 else "breakeven"
+        fields = replace(
+            trade.exit_name.fields,
+            outcome=outcome,
+            strategy_name=trade.strategy,
+            net=trade.net,
+            commission=trade.commission,
+            slippage=trade.slippage,
+            hold=trade.hold,
+            side=trade.side,
+            ratio=trade.ratio,
+        )
+        trades.append(replace(trade.exit_name, fields=fields))
+    positions: list[dict[str, object]] = [
+        {
+            "symbol": key[2],
+            "execution_mode": key[1],
+            "side": side,
+            "quantity": quantity,
+            "average_price": rounded(price, 6),
+            "opened_at": opened.astimezone(ZoneInfo(rules.zone)).isoformat(),
+        }
+        for key, side, quantity, price, opened in sorted(
+            replay.book(), key=lambda row: (row[0][2], row[0][1], row[1], row[4], row[0][0])
+        )
+    ]
+    lots = [lot.fill.name.trading_day for held in replay.lots.values() for lot in held]
+    return PairedUntil(trades, lots, positions, replay.unmatched)
+
+
 def reference_summary(
     logs: Mapping[date, bytes],
     window: str,
@@ -572,6 +669,13 @@ def reference_summary(
 
     records = [record for record in accepted if counts(record.fields, rules)]
     trades = [record for record in records if record.fields.outcome in CLOSED]
+    paired = None
+    if rules.pairing != "none":
+        paired = pair_until(last, reading.records, rules)
+        trades = sorted(
+            [*trades, *(trade for trade in paired.trades if inside(trade.trading_day))],
+            key=lambda record: (record.instant, record.file_day, record.line),
+        )
     start_date: date | None = first
     end_date: date | None = last
     starts_at: datetime | None = midnight(first, rules.zone)
@@ -591,18 +695,34 @@ def reference_summary(
     summary.update(metrics(trades, records))
     if window in ("weekly", "monthly", "range"):
         summary["daily"] = daily_rows(trades)
+    unmatched: list[tuple[Record, Fraction]] = []
+    if paired is not None:
+        opened = [day for day in paired.lots_opened_on if max(first, rules.start_date) <= day]
+        summary["open_trades"] = len(opened)
+        summary["unrealized_pnl"] = None if opened else Fraction(0)
+        summary["open_positions"] = paired.positions
+        unmatched = [one for one in paired.unmatched if inside(one[0].trading_day)]
     missing = missing_days(logs, first, last, rules, now)
     summary["data_quality"] = {
-        "status": "partial" if missing or rejected else "complete",
+        "status": "partial" if missing or rejected or unmatched else "complete",
         "missing_days": missing,
         "accepted": len(accepted),
         "duplicates": len(duplicates),
         "rejected": len(rejected),
         "misdated": sum(1 for record in accepted if record.misdated),
         "outcome_conflicts": sum(1 for record in accepted if is_conflict(record.fields)),
+        "unmatched_exits": len(unmatched),
         "rejected_lines": [
             (f"{line.file_day.isoformat()}.jsonl", line.line)
             for line in rejected[:MAX_REJECTED_LINES]
+        ],
+        "unmatched_lines": [
+            {
+                "file": f"{record.file_day.isoformat()}.jsonl",
+                "line": record.line,
+                "quantity": quantity,
+            }
+            for record, quantity in unmatched[:MAX_REJECTED_LINES]
         ],
     }
     return summary

@@ -101,6 +101,8 @@ ACCEPTED_QUIRKS: Final[tuple[Overrides, ...]] = (
     {"quantity": "0.00000001"},
     {"profit_loss": "null", "net_profit_loss": '"4.25"'},
     {"action": '"SELL"'},
+    {"price": "0e10"},
+    {"multiplier": '"100"'},
 )
 
 # What makes a record a rejected one.
@@ -130,8 +132,11 @@ REJECTED_QUIRKS: Final[tuple[Overrides, ...]] = (
     {"price": '"12,50"'},
     {"price": '"1_000"'},
     {"price": '" 12 "'},
-    {"price": "0e10"},
     {"price": "null"},
+    {"price": '"-0.01"'},
+    {"multiplier": "0"},
+    {"multiplier": '""'},
+    {"multiplier": "true"},
     {"price": "NaN"},
     {"price": '"NaN"'},
     {"price": '"Infinity"'},
@@ -316,9 +321,36 @@ def records(draw: st.DrawFn, file_day: date) -> bytes:
 
 
 @st.composite
-def contents(draw: st.DrawFn, file_day: date, max_lines: int = 6) -> bytes:
+def fills(draw: st.DrawFn, file_day: date) -> bytes:
+    """One fill, as bots and brokers log them; now and then a record of another kind."""
+    if draw(st.integers(0, 9)) == 0:
+        return draw(records(file_day))
+    fields: dict[str, str | None] = {
+        "timestamp": draw(times(file_day)),
+        "symbol": draw(st.sampled_from(('"AAPL"', '"AAPL"', '"BTC/USD"'))),
+        "action": draw(st.sampled_from(('"BUY"', '"SELL"'))),
+        "quantity": draw(st.sampled_from(('"1"', '"2"', "3", "1e-8", '"0.5"', "1.50"))),
+        "price": draw(st.sampled_from(('"100"', "101.25", '"99.999999999999"', "0", '"1e2"'))),
+        "order_id": draw(st.sampled_from(ORDER_IDS)),
+        "execution_mode": draw(st.sampled_from((None, '"LIVE"', '"LIVE"', '"LIVE"', '"PAPER"'))),
+        "account_id": draw(st.sampled_from(ACCOUNTS)),
+        "strategy_name": draw(st.sampled_from(STRATEGIES)),
+        "outcome": draw(st.sampled_from(('"open"', "null"))),
+        "commission": draw(st.sampled_from((None, "null", '"1.05"', "0.35", "-0.1", '"1e-9"'))),
+        "slippage": draw(st.sampled_from((None, '"0.02"', "-1e-3"))),
+        "multiplier": draw(st.sampled_from((None, None, "null", '"100"', "0.5"))),
+    }
+    fields["stop_loss"], fields["target"] = draw(_LEVELS)
+    return (
+        "{" + ", ".join(f'"{name}": {text}' for name, text in fields.items() if text) + "}"
+    ).encode()
+
+
+@st.composite
+def contents(draw: st.DrawFn, file_day: date, max_lines: int = 6, of_fills: bool = False) -> bytes:
     """The bytes of one log, its lines in no order of time."""
-    lines = draw(st.lists(records(file_day), max_size=max_lines))
+    line = fills(file_day) if of_fills else records(file_day)
+    lines = draw(st.lists(line, max_size=max_lines))
     if draw(st.integers(0, 3)) == 0:
         lines.insert(draw(st.integers(0, len(lines))), draw(st.sampled_from(ODD_LINES)))
     if lines and draw(st.integers(0, 2)) == 0:
@@ -336,7 +368,9 @@ def contents(draw: st.DrawFn, file_day: date, max_lines: int = 6) -> bytes:
 
 
 @st.composite
-def folders(draw: st.DrawFn, max_days: int = 5, max_lines: int = 6) -> LogFolder:
+def folders(
+    draw: st.DrawFn, max_days: int = 5, max_lines: int = 6, of_fills: bool = False
+) -> LogFolder:
     """The logs of a few consecutive days, some empty, some missing, at least one present."""
     first_day = draw(st.sampled_from(FIRST_DAYS))
     length = draw(st.integers(1, max_days))
@@ -344,7 +378,9 @@ def folders(draw: st.DrawFn, max_days: int = 5, max_lines: int = 6) -> LogFolder
     for index in range(length):
         present = index == 0 or draw(st.integers(0, 5)) > 0
         found.append(
-            draw(contents(first_day + index * DAY, max_lines=max_lines)) if present else None
+            draw(contents(first_day + index * DAY, max_lines=max_lines, of_fills=of_fills))
+            if present
+            else None
         )
     return LogFolder(first_day, tuple(found))
 

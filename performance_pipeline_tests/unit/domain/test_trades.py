@@ -18,6 +18,7 @@ from performance_pipeline.domain import aggregate, log_reading
 from performance_pipeline.domain.line_fields import MAX_NESTING
 from performance_pipeline.domain.numbers import exact_arithmetic, plain
 from performance_pipeline.domain.trades import (
+    Fill,
     RejectedLineError,
     Trade,
     _full_lane,
@@ -176,7 +177,6 @@ BAD_FIELDS = [
     bad("NaN as quantity", "quantity", "NaN"),
     bad("no price", "price", ABSENT),
     bad("a null price", "price", None),
-    bad("a price of zero", "price", "0.00"),
     bad("a negative price", "price", Raw("-150.25")),
     bad("a decimal comma", "price", "12,50"),
     bad("an underscore", "price", "1_000"),
@@ -276,8 +276,8 @@ def test_the_first_bad_field_is_named_when_several_are() -> None:
 
 @pytest.fixture
 def _no_limit_to_reported_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_reading, "MAX_REJECTED_LINES", 10_000)
-    monkeypatch.setattr(aggregate, "MAX_REJECTED_LINES", 10_000)
+    monkeypatch.setattr(log_reading, "MAX_LINES_NAMED", 10_000)
+    monkeypatch.setattr(aggregate, "MAX_LINES_NAMED", 10_000)
 
 
 def interleaved(lines: Sequence[Bad]) -> bytes:
@@ -792,7 +792,7 @@ def trade_or_reason(lane: Any, one: bytes) -> Trade | str:
     return found
 
 
-def quick_or_none(one: bytes) -> Trade | None:
+def quick_or_none(one: bytes) -> Trade | Fill | None:
     """What the quick lane accepts; None when it declines."""
     try:
         return _quick_lane(one)

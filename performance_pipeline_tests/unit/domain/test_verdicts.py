@@ -117,8 +117,9 @@ def summary(window: Window, *, days: int = 3, **changes: Any) -> PerformanceSumm
     empty = summarize(
         period,
         EMPTY,
+        None,
         zone=ZoneInfo("UTC"),
-        data_quality=DataQuality("complete", (), 0, 0, 0, 0, 0, (), ()),
+        data_quality=DataQuality("complete", (), 0, 0, 0, 0, 0, 0, (), (), ()),
         settings={},
         generated_at=datetime(2025, 10, 8, tzinfo=UTC),
     )

@@ -60,6 +60,9 @@ def under(here: Place, rules: Rules) -> Place:
         START_DATE=rules.start_date.isoformat(),
         EXECUTION_MODE=rules.execution_mode,
         ACCOUNT=rules.account,
+        PAIRING=rules.pairing,
+        TRADE=rules.trade,
+        SHORT_SELLING="yes" if rules.short_selling else "no",
     )
 
 
@@ -82,6 +85,8 @@ def store_aggregates(here: Place, days: Sequence[date], now: datetime) -> None:
     store = here.tracker(now).store
     for day in days:
         store.refresh(day)
+    for _ in store.refresh_reached():
+        pass
     store.save_index()
 
 
@@ -163,12 +168,21 @@ def assert_equal_to_reference(
 
 
 @st.composite
-def rules_for(draw: st.DrawFn, folder: LogFolder, filtered: bool = False) -> Rules:
+def rules_for(
+    draw: st.DrawFn, folder: LogFolder, filtered: bool = False, paired: bool = False
+) -> Rules:
     rules = Rules(
         zone=draw(st.sampled_from(ZONES)),
         rolling_window=draw(st.sampled_from(TAIL_SIZES)),
         start_date=draw(st.sampled_from((date(2025, 1, 1), *folder.days[1:2]))),
     )
+    if paired:
+        rules = replace(
+            rules,
+            pairing=draw(st.sampled_from(("fifo", "lifo"))),
+            trade=draw(st.sampled_from(("exit", "flat"))),
+            short_selling=draw(st.booleans()),
+        )
     if not filtered:
         return rules
     mode, account = draw(
@@ -326,25 +340,29 @@ def test_how_late_a_line_may_come_before_a_second_reading_changes_nothing(
 # --- recombined equals recomputed -------------------------------------------------------------
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @pytest.mark.parametrize("window", PARTITIONED_WINDOWS)
 @examples(60)
-@given(data=st.data(), folder=folders())
+@given(data=st.data())
 def test_every_number_of_every_window_equals_reading_all_raw_lines_again(
-    window: Window, data: st.DataObject, folder: LogFolder
+    paired: bool, window: Window, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder))
+    folder = data.draw(folders(of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     now = data.draw(moments(folder))
     with place_of(rules) as at:
         write(at, folder.logs)
         assert_equal_to_reference(WINDOWS[window](folder), at.tracker(now), folder.logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(60)
-@given(data=st.data(), folder=folders())
+@given(data=st.data())
 def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
-    data: st.DataObject, folder: LogFolder
+    paired: bool, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder))
+    folder = data.draw(folders(of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     now = data.draw(moments(folder))
     asked = data.draw(st.lists(ranges(folder), min_size=1, max_size=4))
     with place_of(rules) as at:
@@ -352,12 +370,14 @@ def test_every_number_of_any_range_of_days_equals_reading_all_raw_lines_again(
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(60)
-@given(data=st.data(), folder=folders())
+@given(data=st.data())
 def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
-    data: st.DataObject, folder: LogFolder
+    paired: bool, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder, filtered=True))
+    folder = data.draw(folders(of_fills=paired))
+    rules = data.draw(rules_for(folder, filtered=True, paired=paired))
     now = data.draw(moments(folder))
     asked = data.draw(windows(folder))
     with place_of(rules) as at:
@@ -365,15 +385,17 @@ def test_the_mode_and_account_filters_leave_out_exactly_the_other_records(
         assert_equal_to_reference(asked, at.tracker(now), folder.logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(60)
-@given(data=st.data(), folder=folders())
+@given(data=st.data())
 def test_summaries_are_right_whatever_was_materialized_before(
-    data: st.DataObject, folder: LogFolder
+    paired: bool, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder))
+    folder = data.draw(folders(of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     now = data.draw(moments(folder))
     # Once as the bot was still writing, maybe under other settings; once again for some days.
-    before = data.draw(st.one_of(st.just(rules), rules_for(folder, filtered=True)))
+    before = data.draw(st.one_of(st.just(rules), rules_for(folder, filtered=True, paired=paired)))
     noon = datetime.combine(data.draw(st.sampled_from(folder.days)), time(12), tzinfo=UTC)
     earlier = min(noon, now)
     shorter = {
@@ -390,12 +412,14 @@ def test_summaries_are_right_whatever_was_materialized_before(
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(25)
-@given(data=st.data(), folder=folders(max_days=2))
+@given(data=st.data())
 def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
-    data: st.DataObject, folder: LogFolder
+    paired: bool, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder))
+    folder = data.draw(folders(max_days=2, of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     logs = {day: content.rstrip(b"\r\n") for day, content in folder.logs.items()}
     during = datetime.combine(max(logs), time(23, 59), tzinfo=UTC)
     asked = data.draw(windows(folder))
@@ -406,10 +430,12 @@ def test_a_last_line_left_unfinished_counts_once_its_day_is_over(
         assert_equal_to_reference(asked, at.tracker(during + DAY), logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(25)
-@given(data=st.data(), folder=folders(max_days=3))
-def test_archiving_a_log_changes_no_number(data: st.DataObject, folder: LogFolder) -> None:
-    rules = data.draw(rules_for(folder))
+@given(data=st.data())
+def test_archiving_a_log_changes_no_number(paired: bool, data: st.DataObject) -> None:
+    folder = data.draw(folders(max_days=3, of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     now = datetime.combine(folder.days[-1] + 2 * DAY, time(), tzinfo=UTC)
     with place_of(rules) as at:
         write(at, folder.logs)
@@ -421,12 +447,14 @@ def test_archiving_a_log_changes_no_number(data: st.DataObject, folder: LogFolde
         assert_equal_to_reference(data.draw(windows(folder)), at.tracker(now), folder.logs, rules)
 
 
+@pytest.mark.parametrize("paired", [False, True], ids=["closed", "fills"])
 @examples(25)
-@given(data=st.data(), folder=folders())
+@given(data=st.data())
 def test_a_log_that_disappears_leaves_every_number_as_it_was(
-    data: st.DataObject, folder: LogFolder
+    paired: bool, data: st.DataObject
 ) -> None:
-    rules = data.draw(rules_for(folder))
+    folder = data.draw(folders(of_fills=paired))
+    rules = data.draw(rules_for(folder, paired=paired))
     now = datetime.combine(folder.days[-1] + 2 * DAY, time(), tzinfo=UTC)
     gone = data.draw(st.sets(st.sampled_from(sorted(folder.logs)), max_size=len(folder.logs) - 1))
     with place_of(rules) as at:

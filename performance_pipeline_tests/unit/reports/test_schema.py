@@ -321,7 +321,7 @@ def test_a_decimal_is_a_string_in_plain_notation(
 
 
 WRONG: Final[list[tuple[tuple[Step, ...], object]]] = [
-    (("schema_version",), 2),
+    (("schema_version",), 1),
     (("schema_version",), "1"),
     (("window",), "hourly"),
     (("window",), None),

@@ -14,7 +14,7 @@ from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.log_reading import LogReading, ReadingRules, read_log
 from performance_pipeline.domain.trades import Trade, parse_trade
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage import aggregates
+from performance_pipeline.storage import parts
 from performance_pipeline.storage.aggregates import AggregateStore
 from performance_pipeline_tests.support.effort import examples
 
@@ -143,7 +143,7 @@ def test_a_line_that_belongs_before_or_beside_what_was_counted_reads_the_day_ane
         readings.append(day)
         return read_log(lines, day, rules)
 
-    monkeypatch.setattr(aggregates, "read_log", read)
+    monkeypatch.setattr(parts, "read_log", read)
     with log.open("ab") as file:
         file.write(late)
 

@@ -298,7 +298,13 @@ def test_settings_that_change_no_aggregate_make_none_stale(here: Place) -> None:
 
 def test_every_aggregate_and_summary_remembers_its_settings(here: Place) -> None:
     there = here.under(
-        SUMMARY_TIMEZONE=TOKYO, EXECUTION_MODE="LIVE", ACCOUNT="U1", ALERT_ROLLING_WINDOW="7"
+        SUMMARY_TIMEZONE=TOKYO,
+        EXECUTION_MODE="LIVE",
+        ACCOUNT="U1",
+        ALERT_ROLLING_WINDOW="7",
+        PAIRING="fifo",
+        TRADE="flat",
+        SHORT_SELLING="yes",
     )
     there.materialize(DAY)
     expected = {
@@ -308,11 +314,14 @@ def test_every_aggregate_and_summary_remembers_its_settings(here: Place) -> None
         "account": hashlib.sha256(b"U1").hexdigest()[:12],
         "rolling_window": 7,
         "market_calendar": "none",
+        "pairing": "fifo",
+        "trade": "flat",
+        "short_selling": "yes",
     }
     remembered = {
         name: json.loads(content)["settings"]
         for name, content in there.written().items()
-        if name.endswith(".json") and name != "performance-index.json"
+        if name.endswith(".json") and not name.startswith(("performance-index", "fills/"))
     }
     assert len(remembered) == 5
     assert remembered == dict.fromkeys(remembered, expected)
@@ -336,6 +345,8 @@ def test_the_index_holds_what_each_log_looked_like(here: Place) -> None:
             }
         },
         "version": 1,
+        "settings": {},
+        "books": {},
     }
 
 

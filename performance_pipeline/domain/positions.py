@@ -1,0 +1,335 @@
+"""Fills become closed trades: positions, the lots they are made of, and which lot a fill closes.
+
+Everything here follows section 10 of the contract. A `Book` is what is held at one moment, frozen
+and small; `Pairing` takes fills in time order from one book to the next. Nothing here knows days,
+files or windows.
+"""
+
+import hashlib
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from performance_pipeline.domain.numbers import (
+    EXACT,
+    SHARE_PLACES,
+    ZERO,
+    canonical,
+    divide,
+    exact_arithmetic,
+)
+from performance_pipeline.domain.trades import Fill, Outcome, Trade
+from performance_pipeline.domain.windows import MICROSECOND
+
+Side = Literal["long", "short"]
+
+_DIGEST_SHOWN: Final = 16
+
+
+@dataclass(frozen=True)
+class PairingRules:
+    """How fills are paired: which lots go first, what one trade is, and whether a SELL opens."""
+
+    newest_first: bool
+    """`lifo`: the newest lot is closed first; otherwise (`fifo`) the oldest."""
+    until_flat: bool
+    """One trade lasts from flat to flat; otherwise each fill that closes something is one."""
+    short_selling: bool
+
+
+class Lot(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What is left of one fill that opened or enlarged a position; commission and slippage too.
+
+    `nth` is how many fills of the same position had the same instant before it: with the instant,
+    which tells the log, it names the fill, whatever line that stands in.
+    """
+
+    opened_at: datetime
+    nth: int
+    quantity: Decimal
+    price: Decimal
+    multiplier: Decimal
+    commission: Decimal
+    slippage: Decimal
+    strategy: str
+    planned_ratio: Decimal | None
+
+
+class Closes(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What the closes of a position came to so far, and the lot that opened it (`flat` only)."""
+
+    opened_at: datetime
+    nth: int
+    strategy: str
+    planned_ratio: Decimal | None
+    gross: Decimal = ZERO
+    commission: Decimal = ZERO
+    slippage: Decimal = ZERO
+
+
+class Position(msgspec.Struct, frozen=True):
+    """What one account holds of one symbol in one mode: lots of one side, the oldest first."""
+
+    symbol: str
+    mode: str
+    account: str
+    side: Side
+    lots: tuple[Lot, ...]
+    closes: Closes | None = None
+
+
+class OpenPosition(msgspec.Struct, frozen=True):
+    """A position as it is published. `average_price` is rounded once, to 6 decimals."""
+
+    symbol: str
+    execution_mode: str
+    side: Side
+    quantity: Decimal
+    average_price: Decimal
+    opened_at: datetime
+
+
+class Book(msgspec.Struct, frozen=True, dict=True):
+    """All open positions at one moment, sorted; equal books are equal bytes."""
+
+    positions: tuple[Position, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells this book from any other; "" when nothing is held."""
+        if not self.positions:
+            return ""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:_DIGEST_SHOWN]
+
+    def lots_opened_since(self, instant: datetime) -> int:
+        """How many of the lots were opened at `instant` or later."""
+        return sum(lot.opened_at >= instant for held in self.positions for lot in held.lots)
+
+    def published(self, zone: ZoneInfo) -> tuple[OpenPosition, ...]:
+        """The positions by symbol, mode, side and age, without any account; times in `zone`."""
+        with exact_arithmetic():
+            rows = [_published(position, zone) for position in self.positions]
+        return tuple(
+            sorted(rows, key=lambda row: (row.symbol, row.execution_mode, row.side, row.opened_at))
+        )
+
+
+class Entry(NamedTuple):
+    """Names a fill: see `Lot`."""
+
+    instant: datetime
+    nth: int
+
+
+class Taken(NamedTuple):
+    """What taking one fill led to: a trade, and how much of it found nothing to close."""
+
+    trade: Trade | None = None
+    entry: Entry | None = None
+    """Of a trade: the fill that opened the first lot it closes."""
+    unmatched: Decimal | None = None
+
+
+@dataclass(slots=True)
+class _Held:
+    """A position while fills are taken."""
+
+    side: Side
+    lots: deque[Lot]
+    closes: Closes | None = None
+
+
+_Key = tuple[str, str, str]
+_NOTHING: Final = Taken()
+_NEVER: Final = (datetime.min.replace(tzinfo=UTC), 0)
+
+
+class Pairing:
+    """Takes fills in time order, beginning with what `book` holds."""
+
+    def __init__(self, rules: PairingRules, book: Book) -> None:
+        self._rules = rules
+        self._held: dict[_Key, _Held] = {
+            (position.symbol, position.mode, position.account): _Held(
+                position.side, deque(position.lots), position.closes
+            )
+            for position in book.positions
+        }
+        self._newest: dict[_Key, tuple[datetime, int]] = {}
+
+    def take(self, fill: Fill) -> Taken:
+        """What `fill`, which comes after all that were taken before, leads to.
+
+        Wants an exact context.
+        """
+        key = (fill.symbol, fill.mode, fill.account)
+        instant, nth = self._newest.get(key, _NEVER)
+        self._newest[key] = (fill.instant, nth + 1 if fill.instant == instant else 0)
+        held = self._held.get(key)
+        if held is None:
+            unmatched = self._open(key, fill, fill.quantity, fill.commission, fill.slippage)
+            return _NOTHING if unmatched is None else Taken(unmatched=unmatched)
+        if (held.side == "long") == fill.buys:
+            held.lots.append(self._lot(key, fill, fill.quantity, fill.commission, fill.slippage))
+            return _NOTHING
+        return self._close(key, held, fill)
+
+    def book(self) -> Book:
+        """What is held now."""
+        return Book(
+            tuple(
+                Position(*key, held.side, tuple(map(_canonical_lot, held.lots)), _canonical(held))
+                for key, held in sorted(self._held.items())
+            )
+        )
+
+    def _open(
+        self, key: _Key, fill: Fill, quantity: Decimal, commission: Decimal, slippage: Decimal
+    ) -> Decimal | None:
+        """Open a position, or return the quantity that may not."""
+        if not fill.buys and not self._rules.short_selling:
+            return quantity
+        lot = self._lot(key, fill, quantity, commission, slippage)
+        closes = _no_closes(lot) if self._rules.until_flat else None
+        self._held[key] = _Held("long" if fill.buys else "short", deque([lot]), closes)
+        return None
+
+    def _lot(
+        self, key: _Key, fill: Fill, quantity: Decimal, commission: Decimal, slippage: Decimal
+    ) -> Lot:
+        return Lot(
+            fill.instant,
+            self._newest[key][1],
+            quantity,
+            fill.price,
+            fill.multiplier,
+            commission,
+            slippage,
+            fill.strategy,
+            fill.planned_ratio,
+        )
+
+    def _close(self, key: _Key, held: _Held, fill: Fill) -> Taken:
+        lots, newest_first = held.lots, self._rules.newest_first
+        first = lots[-1] if newest_first else lots[0]
+        gross = commission = slippage = ZERO
+        left = fill.quantity
+        while left and lots:
+            lot = lots.pop() if newest_first else lots.popleft()
+            part = lot
+            if lot.quantity > left:
+                part, rest = _split(lot, left)
+                (lots.append if newest_first else lots.appendleft)(rest)
+            gross += (fill.price - lot.price) * part.quantity * lot.multiplier
+            commission += part.commission
+            slippage += part.slippage
+            left -= part.quantity
+        closed = fill.quantity - left
+        own_commission = _share(fill.commission, closed, fill.quantity)
+        own_slippage = _share(fill.slippage, closed, fill.quantity)
+        closes = held.closes or _no_closes(first)
+        closes = msgspec.structs.replace(
+            closes,
+            gross=closes.gross + (gross if held.side == "long" else -gross),
+            commission=closes.commission + commission + own_commission,
+            slippage=closes.slippage + slippage + own_slippage,
+        )
+        if not lots:
+            del self._held[key]
+        elif held.closes is not None:
+            held.closes = closes
+            return _NOTHING
+        unmatched = None
+        if left:
+            unmatched = self._open(
+                key, fill, left, fill.commission - own_commission, fill.slippage - own_slippage
+            )
+        trade = _closed_trade(fill, held.side, closes)
+        return Taken(trade, Entry(closes.opened_at, closes.nth), unmatched)
+
+
+def _no_closes(first: Lot) -> Closes:
+    return Closes(first.opened_at, first.nth, first.strategy, first.planned_ratio)
+
+
+def _split(lot: Lot, quantity: Decimal) -> tuple[Lot, Lot]:
+    """`quantity` of `lot` with its share of commission and slippage, and what stays."""
+    commission = _share(lot.commission, quantity, lot.quantity)
+    slippage = _share(lot.slippage, quantity, lot.quantity)
+    part = msgspec.structs.replace(lot, quantity=quantity, commission=commission, slippage=slippage)
+    rest = msgspec.structs.replace(
+        lot,
+        quantity=lot.quantity - quantity,
+        commission=lot.commission - commission,
+        slippage=lot.slippage - slippage,
+    )
+    return part, rest
+
+
+def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """amount x part / whole, to 9 decimals half-even; all of it when the part is the whole."""
+    if not amount or part == whole:
+        return amount
+    return divide(EXACT.multiply(amount, part), whole, SHARE_PLACES)
+
+
+def _closed_trade(fill: Fill, side: Side, closes: Closes) -> Trade:
+    net = closes.gross - closes.commission
+    outcome: Outcome = "win" if net > ZERO else "loss" if net < ZERO else "breakeven"
+    microseconds = (fill.instant - closes.opened_at) // MICROSECOND
+    return Trade(
+        instant=fill.instant,
+        outcome=outcome,
+        pnl=net,
+        commission=closes.commission,
+        slippage=closes.slippage,
+        planned_ratio=closes.planned_ratio,
+        hold_seconds=Decimal(microseconds).scaleb(-6),
+        symbol=fill.symbol,
+        strategy=closes.strategy,
+        mode=fill.mode,
+        account="",
+        order_id=fill.order_id,
+        side=side,
+    )
+
+
+def _canonical_lot(lot: Lot) -> Lot:
+    return msgspec.structs.replace(
+        lot,
+        quantity=canonical(lot.quantity),
+        price=canonical(lot.price),
+        multiplier=canonical(lot.multiplier),
+        commission=canonical(lot.commission),
+        slippage=canonical(lot.slippage),
+    )
+
+
+def _canonical(held: _Held) -> Closes | None:
+    if held.closes is None:
+        return None
+    return msgspec.structs.replace(
+        held.closes,
+        gross=canonical(held.closes.gross),
+        commission=canonical(held.closes.commission),
+        slippage=canonical(held.closes.slippage),
+    )
+
+
+def _published(position: Position, zone: ZoneInfo) -> OpenPosition:
+    quantity = sum((lot.quantity for lot in position.lots), ZERO)
+    cost = sum((lot.price * lot.quantity for lot in position.lots), ZERO)
+    return OpenPosition(
+        position.symbol,
+        position.mode,
+        position.side,
+        quantity,
+        divide(cost, quantity),
+        position.lots[0].opened_at.astimezone(zone),
+    )
