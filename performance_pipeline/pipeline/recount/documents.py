@@ -9,6 +9,7 @@ arithmetic of Decimals, nothing of `domain.metrics`.
 """
 
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,18 +18,20 @@ import msgspec
 from performance_pipeline.domain.aggregate import DailyAggregate, LogRecords, Quality
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.pipeline.recount.exact import plain
 from performance_pipeline.pipeline.recount.figures import (
     Document,
     closed_metrics,
     daily_rows,
     open_metrics,
 )
+from performance_pipeline.pipeline.recount.pairing import Replay, Unmatched, positions
 from performance_pipeline.pipeline.recount.records import ONE_DAY, RawLog, Record, read_raw
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.logs import LogContent, LogFile, log_name
 from performance_pipeline.storage.sessions import market_sessions
 
-_REJECTED_SHOWN: Final = 20
+_LINES_SHOWN: Final = 20
 
 
 class Recount:
@@ -53,17 +56,56 @@ class Recount:
         accepted = [record for log in logs for record in log.records if first <= record.day <= last]
         counted = [record for record in accepted if self._counts(record)]
         closed = [record for record in counted if record.outcome != "open"]
+        still_open = open_metrics(counted)
+        unmatched: list[Unmatched] = []
+        if (replay := self._replay) is not None:
+            trades = [trade for trade in replay.trades if first <= trade.day <= last]
+            closed = sorted([*closed, *trades], key=lambda trade: (trade.instant, trade.line))
+            still_open = self._open_positions(replay, first, last)
+            unmatched = [one for one in replay.unmatched if first <= one.fill.day <= last]
         if period.window is Window.ROLLING:
             closed = closed[-self._settings.rolling_window :]
         document = {
             **self._span(period, closed),
-            **open_metrics(counted),
+            **still_open,
             **closed_metrics(closed),
-            "data_quality": self._quality(first, last, logs, accepted, counted),
+            "data_quality": self._quality(first, last, logs, accepted, counted, unmatched),
         }
         if period.window in (Window.WEEKLY, Window.MONTHLY, Window.RANGE):
             document["daily"] = daily_rows(closed)
         return document
+
+    @cached_property
+    def _replay(self) -> Replay | None:
+        """All fills from the first partition on, taken; None where fills are not paired."""
+        rules = self._settings.pairing_rules
+        if rules is None:
+            return None
+        replay = Replay(
+            newest_first=rules.newest_first,
+            until_flat=rules.until_flat,
+            short_selling=rules.short_selling,
+        )
+        start = self._settings.start_date
+        logs = sorted(self._store.listing.files.items())
+        replay.take_all(
+            record
+            for log in (self._log(log) for day, log in logs if day >= start - ONE_DAY)
+            for record in log.records
+            if record.outcome == "open" and record.day >= start and self._counts(record)
+        )
+        return replay
+
+    def _open_positions(self, replay: Replay, first: date, last: date) -> Document:
+        """What is held at the end of `last`, and what of it was opened since `first`."""
+        lots = replay.open_lots(last)
+        new = sum(first <= lot.fill.day for held in lots.values() for lot in held)
+        zone = self._settings.timezone
+        return {
+            "open_trades": new,
+            "unrealized_pnl": None if new else "0",
+            "open_positions": positions(lots, lambda instant: _iso(instant.astimezone(zone))),
+        }
 
     def _span(self, period: Period, closed: list[Record]) -> Document:
         """Which days and instants the summary is over; rolling: those of its trades."""
@@ -97,12 +139,13 @@ class Recount:
         logs: list[RawLog],
         accepted: list[Record],
         counted: list[Record],
+        unmatched: list[Unmatched],
     ) -> Document:
         named = [log for log in logs if first <= log.day <= last]
         rejected = [line for log in named for line in log.rejected]
         missing = [day.isoformat() for day in self._missing_days(first, last)]
         return {
-            "status": "partial" if missing or rejected else "complete",
+            "status": "partial" if missing or rejected or unmatched else "complete",
             "missing_days": missing,
             "accepted": len(accepted),
             "duplicates": sum(log.duplicates for log in named),
@@ -113,21 +156,40 @@ class Recount:
                 or (record.outcome == "loss" and record.pnl > 0)
                 for record in accepted
             ),
-            "rejected_lines": rejected[:_REJECTED_SHOWN],
-            "warnings": self._warnings(logs, named, {record.mode for record in counted}),
+            "unmatched_exits": len(unmatched),
+            "rejected_lines": rejected[:_LINES_SHOWN],
+            "unmatched_lines": [
+                {
+                    "file": log_name(one.fill.log_day),
+                    "line": one.fill.line,
+                    "quantity": plain(one.quantity),
+                }
+                for one in unmatched[:_LINES_SHOWN]
+            ],
+            "warnings": self._warnings(
+                logs, named, {record.mode for record in counted}, len(unmatched)
+            ),
         }
 
-    def _warnings(self, logs: list[RawLog], named: list[RawLog], modes: set[str]) -> list[str]:
+    def _warnings(
+        self, logs: list[RawLog], named: list[RawLog], modes: set[str], unmatched: int
+    ) -> list[str]:
         """The sentences about facts counted here; only their wording is the pipeline's."""
         kinds = []
         for log in named:
             opened = sum(record.outcome == "open" for record in log.records)
             kinds.append(LogRecords(log_name(log.day), opened, len(log.records) - opened))
-        facts = DailyAggregate(quality=Quality(logs=tuple(kinds)), modes=tuple(modes))
+        quality = Quality(logs=tuple(kinds), unmatched_exits=unmatched)
+        facts = DailyAggregate(quality=quality, modes=tuple(modes))
         twins = [log_name(log.day) for log in logs if log.day in self._store.listing.archived_twins]
         return list(
             data_quality(
-                facts, missing_days=(), archived_twins=twins, kept_logs=(), lost_logs=()
+                facts,
+                paired=self._replay is not None,
+                missing_days=(),
+                archived_twins=twins,
+                kept_logs=(),
+                lost_logs=(),
             ).warnings
         )
 

@@ -55,6 +55,7 @@ def closed_metrics(trades: Sequence[Record]) -> Document:
         "by_symbol": _breakdown(trades, lambda trade: trade.symbol),
         "by_strategy": _breakdown(trades, lambda trade: trade.strategy),
         "by_execution_mode": _breakdown(trades, lambda trade: trade.mode),
+        "by_side": _breakdown(trades, lambda trade: trade.side),
     }
 
 
@@ -69,7 +70,11 @@ def open_metrics(records: Sequence[Record]) -> Document:
             later.add(record.order_id)
     known = not any(record.pnl_unknown for record in still_open)
     unrealized = plain(sum((record.pnl for record in still_open), ZERO)) if known else None
-    return {"open_trades": len(still_open), "unrealized_pnl": unrealized}
+    return {
+        "open_trades": len(still_open),
+        "unrealized_pnl": unrealized,
+        "open_positions": None,
+    }
 
 
 def _breakdown(trades: Sequence[Record], name_of: Callable[[Record], str]) -> Document:

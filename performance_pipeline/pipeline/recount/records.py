@@ -23,6 +23,7 @@ class Record:
     """An accepted line where it counts; names that are null or absent are ""."""
 
     instant: datetime
+    log_day: date
     line: int
     day: date
     misdated: bool
@@ -39,6 +40,12 @@ class Record:
     mode: str
     account: str
     order_id: str
+    buys: bool
+    quantity: Fraction
+    price: Fraction
+    multiplier: Fraction
+    side: str = ""
+    """Of a trade made of fills: that of the position it closes."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,6 @@ def _record(line: bytes, number: int, log_day: date, zone: ZoneInfo) -> Record:
     commission = _fraction(fields["commission"]) or ZERO
     pnl = _fraction(fields["profit_loss"])
     written = fields["timestamp"]
-    planned_ratio = None
     if outcome != "open":
         written = fields["exit_timestamp"] or written
         if fields["net_profit_loss"] is not None:
@@ -91,11 +97,11 @@ def _record(line: bytes, number: int, log_day: date, zone: ZoneInfo) -> Record:
             pnl -= commission
         else:
             raise ValueError(NEEDS_PNL)
-        planned_ratio = _planned_ratio(fields["price"], fields["stop_loss"], fields["target"])
     first = datetime.combine(log_day, time(), tzinfo=UTC)
     instant = min(max(written, first), first + ONE_DAY - timedelta(microseconds=1))
     return Record(
         instant=instant,
+        log_day=log_day,
         line=number,
         day=instant.astimezone(zone).date(),
         misdated=instant != written,
@@ -104,13 +110,17 @@ def _record(line: bytes, number: int, log_day: date, zone: ZoneInfo) -> Record:
         pnl_unknown=pnl is None,
         commission=commission,
         slippage=_fraction(fields["slippage"]) or ZERO,
-        planned_ratio=planned_ratio,
+        planned_ratio=_planned_ratio(fields["price"], fields["stop_loss"], fields["target"]),
         hold_seconds=_fraction(fields["hold_duration_seconds"]),
         symbol=fields["symbol"],
         strategy=fields["strategy_name"] or "",
         mode=fields["execution_mode"] or "",
         account=fields["account_id"] or "",
         order_id=fields["order_id"] or "",
+        buys=fields["action"] == "BUY",
+        quantity=Fraction(fields["quantity"]),
+        price=Fraction(fields["price"]),
+        multiplier=Fraction(fields["multiplier"] or 1),
     )
 
 

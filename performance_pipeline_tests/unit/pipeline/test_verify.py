@@ -86,18 +86,19 @@ class Tampering:
     """A value of a stored aggregate made another one, and a field that then differs."""
 
     where: str
-    """Dotted path within the aggregate."""
+    """Dotted path within the aggregate, or what else of a part it is `inside` of."""
     change: Callable[[Any], Any]
     found: str
     """A window and the field of it that differs."""
     day: date = DAY
+    inside: str = "aggregate"
 
     def __str__(self) -> str:
         return f"{self.where} of {self.day}"
 
     def apply(self, stored: Any) -> None:
         *parents, last = self.where.split(".")
-        inner = stored["parts"][0]["aggregate"]
+        inner = stored["parts"][0][self.inside]
         for name in parents:
             inner = inner[int(name)] if isinstance(inner, list) else inner[name]
         key = int(last) if isinstance(inner, list) else last
@@ -307,6 +308,82 @@ def test_a_clean_folder_has_no_difference(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f"8 summaries of {DAY} to {LAST_DAY}: 0 differences\n"
 
 
+# --- fills --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fills(tmp_path: Path) -> Place:
+    """Three days of fills: a position held over two of them, and one that is still open."""
+    here = place(tmp_path / "fills", PAIRING="fifo")
+    here.write(
+        DAY, fill("BUY", "2", "100", at("14:00")), fill("BUY", "1", "5", at("15:00"), "MSFT")
+    )
+    here.write(NEXT_DAY, fill("SELL", "1", "103", at("14:00", NEXT_DAY)))
+    here.write(LAST_DAY, fill("SELL", "2", "104", at("14:00", LAST_DAY)))
+    here.materialize(*DAYS)
+    return here
+
+
+def fill(action: str, quantity: str, price: str, when: str, symbol: str = "AAPL") -> bytes:
+    return opened(None, when, action=action, quantity=quantity, price=price, symbol=symbol)
+
+
+def test_a_clean_folder_of_fills_has_no_difference(fills: Place) -> None:
+    assert fields(fills) == []
+    assert fills.summary(Window.DAILY, LAST_DAY).data_quality.unmatched_exits == 1
+
+
+LOT: Final = "positions.0.lots.0"  # when, which of that instant, quantity, price, ...
+
+CHECKPOINTS: Final = [
+    Tampering(f"{LOT}.2", more, "daily open_positions.0.quantity", inside="book"),
+    Tampering(f"{LOT}.3", more, "daily open_positions.0.average_price", inside="book"),
+    Tampering(f"{LOT}.0", become("2025-06-09T14:00:00Z"), "daily open_trades", inside="book"),
+    Tampering("positions.1.symbol", become("MSF"), "daily open_positions.1.symbol", inside="book"),
+    Tampering("positions", become([]), "daily open_positions.0", inside="book"),
+    Tampering("stats.by_side.long.realized_pnl", more, "daily by_side.long.realized_pnl", NEXT_DAY),
+    Tampering("quality.unmatched_exits", become(0), "daily data_quality.unmatched_exits", LAST_DAY),
+    Tampering(
+        "quality.unmatched_lines.0.quantity",
+        more,
+        "daily data_quality.unmatched_lines.0.quantity",
+        LAST_DAY,
+    ),
+]
+
+
+@pytest.mark.parametrize("tampering", CHECKPOINTS, ids=str)
+def test_a_tampered_checkpoint_lot_or_side_is_found(fills: Place, tampering: Tampering) -> None:
+    tamper(fills, tampering)
+    assert tampering.found in fields(fills)
+
+
+def test_a_lot_tampered_with_shows_in_the_trades_that_close_it_later(fills: Place) -> None:
+    tamper(fills, Tampering(f"{LOT}.3", become("50"), "", inside="book"))
+    for day in (NEXT_DAY, LAST_DAY):
+        fills.aggregate_path(day).unlink()
+    found = fields(fills)
+    assert {"daily realized_pnl", "weekly realized_pnl"} <= set(found)
+
+
+def test_a_day_missing_from_files_and_index_is_read_again_and_nothing_differs(
+    fills: Place,
+) -> None:
+    index = fills.output / "performance-index.json"
+    known = json.loads(index.read_bytes())
+    opening, closing = known["books"][str(NEXT_DAY)][1:]
+    assert opening != closing
+    # As if the day took its positions on unchanged.
+    known["books"][str(NEXT_DAY)][2] = opening
+    index.write_text(json.dumps(known))
+    assert fields(fills) == []
+    del known["books"][str(NEXT_DAY)], known["logs"][f"{NEXT_DAY}.jsonl"]
+    index.write_text(json.dumps(known))
+    fills.aggregate_path(NEXT_DAY).unlink()
+    assert fields(fills) == []
+    assert [fills.summary(Window.DAILY, day).realized_pnl for day in DAYS] == [0, 3, 4]
+
+
 # --- its own arithmetic -------------------------------------------------------------------------
 
 
@@ -442,14 +519,18 @@ def filters(draw: st.DrawFn, folder: LogFolder) -> dict[str, str]:
         "EXECUTION_MODE": draw(st.sampled_from(("ALL", "ALL", "LIVE", "PAPER"))),
         "ACCOUNT": draw(st.sampled_from(("", "", "U1"))),
         "MARKET_CALENDAR": draw(st.sampled_from(("none", "24/7"))),
+        "TRADE": draw(st.sampled_from(("exit", "flat"))),
+        "SHORT_SELLING": draw(st.sampled_from(("yes", "no"))),
     }
 
 
-@examples(80)
-@given(data=st.data(), folder=folders())
-def test_no_log_however_odd_makes_the_two_differ(data: st.DataObject, folder: LogFolder) -> None:
+@pytest.mark.parametrize("pairing", ["none", "fifo", "lifo"])
+@examples(50)
+@given(data=st.data())
+def test_no_log_however_odd_makes_the_two_differ(pairing: str, data: st.DataObject) -> None:
+    folder = data.draw(folders(of_fills=pairing != "none"))
     now = data.draw(moments(folder))
-    rules = data.draw(filters(folder))
+    rules = data.draw(filters(folder)) | {"PAIRING": pairing}
     with TemporaryDirectory() as temporary:
         here = place(Path(temporary) / "logs", **rules)
         (Path(temporary) / "targets.yaml").write_text("win_rate_target: 50\ndaily_pl_target: 1\n")
