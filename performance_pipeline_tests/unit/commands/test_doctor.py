@@ -104,7 +104,7 @@ def test_a_time_without_an_offset_is_told_apart_from_no_time(
 def test_reasons_are_grouped_the_most_frequent_first_and_scattered_lines_stay_reachable(
     logs: Place, doctor: Doctor
 ) -> None:
-    good_and_bad = [(win("1", f"{DAY}T10:00:{n:02}Z"), line(price=0)) for n in range(30)]
+    good_and_bad = [(win("1", f"{DAY}T10:00:{n:02}Z"), line(quantity=0)) for n in range(30)]
     logs.write(DAY, *(one for pair in good_and_bad for one in pair), *[b"{"] * 50, win("2"))
     ran = doctor()
     assert ran.status == 0
@@ -112,7 +112,7 @@ def test_reasons_are_grouped_the_most_frequent_first_and_scattered_lines_stay_re
     assert rows[:3] == [
         f"50 lines: line: not valid JSON, first {DAY}.jsonl:61",
         f"{DAY}.jsonl:61-110",
-        f"30 lines: price: not above 0, first {DAY}.jsonl:2",
+        f"30 lines: quantity: not above 0, first {DAY}.jsonl:2",
     ]
     assert rows[3:] == [f"{DAY}.jsonl:{number}" for number in range(2, 22, 2)]
     assert "    and in 20 more places; `doctor --all` names every line" in ran.out.splitlines()
