@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -25,17 +25,22 @@ from performance_pipeline.storage.alert_log import AlertLog, Tell
 
 # A run's time is taken before it is stored: look this far back again for those stored late.
 _OVERLAP: Final = timedelta(minutes=2)
+# A cursor is stored again with every tick; it names no more runs than these.
+_RUNS_NAMED: Final = 12
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AlertCursor(msgspec.Struct, frozen=True):
     """Up to where runs are taken account of, and how the alert log was left.
 
-    It saves work only: starting without one gives the same alert log.
+    It saves work only: starting without one gives the same alert log. `recent_digest` is over all
+    runs that the next tick asks for again, and `recent_run_ids` names the newest of them. Where
+    there are more than it names, the others are read once more as soon as a new one is there.
     """
 
     finished_until: datetime = _EVER
     recent_run_ids: tuple[str, ...] = ()
+    recent_digest: str = ""
     log_length: int = 0
     log_digest: str = ""
 
@@ -50,8 +55,13 @@ class AlertCursor(msgspec.Struct, frozen=True):
     def after(cls, runs: Sequence[dg.RunRecord], path: Path) -> "AlertCursor":
         """The cursor once `runs` are taken account of, and the log at `path` was written."""
         until = max((run.update_timestamp for run in runs), default=_EVER)
-        recent = (run for run in runs if run.update_timestamp > until - _OVERLAP)
-        return cls(until, tuple(run.dagster_run.run_id for run in recent), *_log_state(path))
+        recent = _ids(run for run in runs if run.update_timestamp > until - _OVERLAP)
+        return cls(until, recent[-_RUNS_NAMED:], _digest(recent), *_log_state(path))
+
+    def unknown(self, runs: Iterable[dg.RunRecord]) -> set[str]:
+        """The ids of those of `runs`, finished since then, that may not be taken account of."""
+        ids = _ids(runs)
+        return set() if _digest(ids) == self.recent_digest else {*ids} - {*self.recent_run_ids}
 
     def encode(self) -> str:
         return msgspec.json.encode(self).decode()
@@ -109,13 +119,13 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         AlertLog(path, context.log.warning).mend()
         cursor = AlertCursor.decode(context.cursor)
         if cursor is None or not cursor.fits(path):
-            # A first look, or the log is not the one that was left: everything is told again,
+            # A first look, or the log is not the one that was left: every check is read again,
             # and reconciling keeps what the log still holds from being said twice.
             runs = latest_finished(context.instance)
             partitions = all_evaluated(context.instance)
         else:
             runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
-            new = {run.dagster_run.run_id for run in runs} - set(cursor.recent_run_ids)
+            new = cursor.unknown(runs)
             if not new:
                 return dg.SkipReason("No run has finished since the last look.")
             partitions = evaluated_by(context.instance, new)
@@ -129,6 +139,14 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         )
 
     return performance_alert_sensor
+
+
+def _ids(runs: Iterable[dg.RunRecord]) -> tuple[str, ...]:
+    return tuple(run.dagster_run.run_id for run in runs)
+
+
+def _digest(run_ids: Iterable[str]) -> str:
+    return hashlib.sha256("".join(sorted(run_ids)).encode()).hexdigest()[:16]
 
 
 def _log_state(path: Path, length: int | None = None) -> tuple[int, str]:

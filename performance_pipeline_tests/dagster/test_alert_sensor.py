@@ -748,3 +748,21 @@ def test_a_tick_takes_account_of_a_run_stored_with_an_earlier_time(
         slow, dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, "by_hand"), a_minute_ago
     )
     assert service.tick().lines == [("daily-2025-06-10-win_rate-1", "raised")]
+
+
+def test_the_cursor_stays_small_however_many_runs_finish_at_once_and_none_is_missed(
+    service: AlertService,
+) -> None:
+    slow = start_run(service.instance)
+    evaluate(service.instance, slow, evaluation(WARN))
+    for number in range(1, 41):
+        checked(service.instance, evaluation(WARN, day=DAY + number * ONE_DAY))
+    assert len(service.tick().lines) == 40
+    # That look named the last run alone; this one finds those that finished beside it.
+    assert service.tick() == Tick(skipped=AGREES)
+    assert len(service.cursor or "") < 1000
+    for _ in range(2):
+        assert service.tick() == Tick(skipped=NOTHING_NEW)
+    finish(service.instance, slow)
+    assert service.tick().lines == [("daily-2025-06-10-win_rate-1", "raised")]
+    assert service.tick() == Tick(skipped=NOTHING_NEW)
