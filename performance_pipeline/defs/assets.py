@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 
 from performance_pipeline.defs.automation import Condition
-from performance_pipeline.defs.check_results import evaluate_log, evaluate_targets
+from performance_pipeline.defs.check_results import CheckResult, evaluate_log, evaluate_targets
 from performance_pipeline.defs.keys import (
     DAILY_AGGREGATE,
     GROUP,
@@ -20,14 +20,18 @@ from performance_pipeline.defs.keys import (
     TRADE_LOG,
     summary_key,
 )
-from performance_pipeline.defs.materializing import materialize_each
+from performance_pipeline.defs.materializing import (
+    materialize_each,
+    materialize_reached,
+    reached_in_run,
+)
 from performance_pipeline.defs.metadata import (
     Metadata,
     aggregate_metadata,
     report_metadata,
     summary_metadata,
 )
-from performance_pipeline.defs.partitions import Partitions, days_of_window
+from performance_pipeline.defs.partitions import Partitions, days_of_window, touched_keys
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.aggregate import Quality
 from performance_pipeline.domain.quality import rejections_in_words
@@ -40,8 +44,9 @@ from performance_pipeline.pipeline.report import (
     write_report,
 )
 from performance_pipeline.reports.equity_thumbnail import equity_steps
-from performance_pipeline.storage.aggregates import aggregates_folder
+from performance_pipeline.storage.aggregates import Day, aggregates_folder
 from performance_pipeline.storage.files import remove_leftovers
+from performance_pipeline.storage.kept_records import fills_folder
 from performance_pipeline.storage.sessions import keep_sessions
 
 _DESCRIPTIONS = {
@@ -107,8 +112,9 @@ def daily_aggregate_asset(
         kinds={"python", "json"},
         description=(
             "One trading day reduced to a small aggregate that merges exactly: counts, sums,"
-            " streaks, drawdown, open orders and the last N trades. Every summary is made of these"
-            " alone; its metadata says how clean the day's log was."
+            " streaks, drawdown, open orders or positions, and the last N trades. Every summary is"
+            " made of these alone; its metadata says how clean the day's log was, and where fills"
+            " are paired what was held at the day's end."
         ),
     )
     def daily_aggregate(context: dg.AssetExecutionContext) -> None:
@@ -116,6 +122,7 @@ def daily_aggregate_asset(
         folder = runtime.settings.output_dir
         remove_leftovers(folder)
         remove_leftovers(aggregates_folder(folder))
+        remove_leftovers(fills_folder(folder))
         keep_sessions(runtime.settings, tracker.today)
 
         found: list[tuple[date, Quality]] = []
@@ -123,10 +130,18 @@ def daily_aggregate_asset(
         def refresh(day: date) -> Metadata:
             refreshed = tracker.store.refresh(day)
             found.append((day, refreshed.aggregate.quality))
-            return aggregate_metadata(refreshed, tracker.store.path(day))
+            return described(refreshed)
+
+        def described(day: Day) -> Metadata:
+            return aggregate_metadata(day, tracker.store.path(day.date), runtime.settings)
+
+        def evaluate(day: date) -> CheckResult:
+            return evaluate_log(tracker.day(day))
 
         try:
-            materialize_each(context, refresh, lambda day: evaluate_log(tracker.day(day)))
+            materialize_each(context, refresh, evaluate)
+            reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
+            materialize_reached(context, reached, evaluate)
         finally:
             tracker.store.save_index()
             for sentence in rejections_in_words(found):
@@ -174,9 +189,14 @@ def summary_asset(
                 context.log.warning(f"{window} {day} restated: {published.restated}")
             return summary_metadata(published, equity_steps(window, aggregate))
 
-        materialize_each(
-            context, write, lambda day: evaluate_targets(folder, Period.of(window, day))
-        )
+        def evaluate(day: date) -> CheckResult:
+            return evaluate_targets(folder, Period.of(window, day))
+
+        materialize_each(context, write, evaluate)
+        days = reached_in_run(context, DAILY_AGGREGATE)
+        keys = touched_keys(window, days, tracker.today)
+        others = [key for key in keys if key.isoformat() not in context.partition_keys]
+        materialize_reached(context, ((key, write(key)) for key in others), evaluate)
 
     return summary
 

@@ -65,14 +65,17 @@ def run_backfill(
 ) -> list[str]:
     """Materialize the days from `first` to `last`, and the weeks and months they touch.
 
-    Then the alert log is made true to what their checks say. A partition that fails does not keep
-    the others from being done. Returns what failed and why.
+    Where fills are paired, also the days that change with them. Then the alert log is made true to
+    what their checks say. A partition that fails does not keep the others from being done. Returns
+    what failed and why.
     """
     definitions = build_definitions(runtime, loggers={"progress": _progress_logger(progress)})
     job = definitions.resolve_implicit_global_asset_job_def()
     failures: list[str] = []
     partitions: set[Partition] = set()
-    for layer in layers(first, last):
+    waiting = layers(first, last)
+    while waiting:
+        layer = waiting.pop(0)
         progress.on_layer(layer)
         result = job.execute_in_process(
             instance=instance,
@@ -84,6 +87,9 @@ def run_backfill(
         )
         failures += _failures(result)
         partitions |= {(layer.window, day.isoformat()) for day in layer.partitions}
+        if layer.asset_key == DAILY_AGGREGATE:
+            days = [first, last, *_materialized_days(result)]
+            waiting = layers(min(days), max(days))[1:]
 
     def warn(sentence: str) -> None:
         progress.on_message(sentence, logging.WARNING)
@@ -92,6 +98,14 @@ def run_backfill(
     for sentence in raised_warnings(events):
         warn(sentence)
     return failures
+
+
+def _materialized_days(result: dg.ExecuteInProcessResult) -> list[date]:
+    return [
+        date.fromisoformat(event.partition)
+        for event in result.all_events
+        if event.is_step_materialization and event.partition is not None
+    ]
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:

@@ -13,12 +13,14 @@ import dagster as dg
 
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.windows import Period
+from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.wording import number
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
 
@@ -53,6 +55,7 @@ def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Met
         "data_quality": dg.MetadataValue.text(quality.status),
         "missing_days": dg.MetadataValue.int(len(quality.missing_days)),
         "rejected_lines": dg.MetadataValue.int(quality.rejected),
+        **_positions(summary.open_positions, quality.unmatched_exits),
     }
 
 
@@ -62,18 +65,42 @@ def _illustrated(published: Published, steps: Sequence[Decimal]) -> str:
     return f"{image}\n\n{published.markdown}" if image else published.markdown
 
 
-def aggregate_metadata(day: Day, path: Path) -> Metadata:
+def aggregate_metadata(day: Day, path: Path, settings: Settings) -> Metadata:
     """Of one daily aggregate."""
     stats, quality = day.aggregate.stats, day.aggregate.quality
+    open_trades, positions = day.aggregate.opens.open_trades, None
+    if settings.pairing_rules is not None:
+        book = day.book.load()
+        open_trades = book.lots_opened_since(start_of_day(day.date, settings.timezone))
+        positions = book.published(settings.timezone)
     return {
         "total_trades": dg.MetadataValue.int(stats.total_trades),
-        "open_trades": dg.MetadataValue.int(day.aggregate.opens.open_trades),
+        "open_trades": dg.MetadataValue.int(open_trades),
         "realized_pnl": _plotted(stats.realized_pnl),
         "max_drawdown": _plotted(stats.drawdown.worst),
         "aggregate": dg.MetadataValue.path(path.absolute()),
         **quality_metadata(day),
         "accepted_lines": dg.MetadataValue.int(quality.accepted),
         "duplicate_lines": dg.MetadataValue.int(quality.duplicates),
+        **_positions(positions, quality.unmatched_exits),
+    }
+
+
+def _positions(positions: Sequence[OpenPosition] | None, unmatched_exits: int) -> Metadata:
+    """What is held at the end, and what found nothing to close; nothing where none is paired."""
+    if positions is None:
+        return {}
+    columns = OpenPosition.__struct_fields__
+    return {
+        "open_positions": dg.MetadataValue.int(len(positions)),
+        "positions": dg.MetadataValue.table(
+            records=[
+                dg.TableRecord({name: str(value) for name, value in plain_document(row).items()})
+                for row in positions
+            ],
+            schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
+        ),
+        "unmatched_exits": dg.MetadataValue.int(unmatched_exits),
     }
 
 

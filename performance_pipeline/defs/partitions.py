@@ -3,6 +3,7 @@
 All share one time zone, include the running period, and use the key format `YYYY-MM-DD`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +13,13 @@ from performance_pipeline.defs.dagster_internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-from performance_pipeline.domain.windows import ROLLING_LOOKBACK_DAYS, Period, Window
+from performance_pipeline.domain.windows import (
+    ONE_DAY,
+    ROLLING_LOOKBACK_DAYS,
+    Period,
+    Window,
+    days_between,
+)
 from performance_pipeline.settings import Settings, parse_date
 
 
@@ -52,6 +59,19 @@ def days_of_window(window: Window) -> dg.TimeWindowPartitionMapping:
     return dg.TimeWindowPartitionMapping(
         start_offset=-lookback, allow_nonexistent_upstream_partitions=True
     )
+
+
+def touched_keys(window: Window, days: Sequence[date], today: date) -> list[date]:
+    """The keys of the partitions of `window` that hold one of `days`, which are in order.
+
+    Of the rolling window they are all from the first of `days` to the last that looks back on one.
+    """
+    if not days:
+        return []
+    if window is Window.ROLLING:
+        last = min(days[-1] + (ROLLING_LOOKBACK_DAYS - 1) * ONE_DAY, max(today, days[-1]))
+        return list(days_between(days[0], last))
+    return list(dict.fromkeys(Period.of(window, day).key for day in days))
 
 
 def partition_days(keys: list[str]) -> list[date]:

@@ -27,8 +27,7 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.books import NO_POSITIONS, BookAt, BookEntry
 from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.index import load_index, update_index
-from performance_pipeline.storage.kept_records import FOLDER as FILLS_FOLDER
-from performance_pipeline.storage.kept_records import KeptRecords
+from performance_pipeline.storage.kept_records import KeptRecords, fills_folder
 from performance_pipeline.storage.logs import (
     LogFile,
     LogListing,
@@ -109,7 +108,7 @@ class AggregateStore:
         self._settings = settings
         self.listing: LogListing = list_logs(settings.log_dir, now.date())
         self._index = load_index(settings.output_dir)
-        self._kept = KeptRecords(settings.output_dir / FILLS_FOLDER)
+        self._kept = KeptRecords(fills_folder(settings.output_dir))
         self._parts = PartReader(settings, now.date(), self._index, self._kept)
         self._current: dict[date, _Current] = {}
         self._books: dict[date, BookAt] = {}

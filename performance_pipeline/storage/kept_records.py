@@ -5,14 +5,16 @@ is gone, and because pairing them again is quicker than reading the log again.
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from performance_pipeline.domain.pairing import DayRecords
 from performance_pipeline.storage.files import write_if_changed
 
-FOLDER: Final = "fills"
+
+def fills_folder(output_dir: Path) -> Path:
+    """Where the records of paired days are kept, one file a day."""
+    return output_dir / "fills"
 
 
 class _Kept(msgspec.Struct, frozen=True):
