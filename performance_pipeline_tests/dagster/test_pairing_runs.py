@@ -1,4 +1,4 @@
-"""Runs where fills are paired: what an old fill reaches is materialized by the run that found out."""
+"""Runs where fills are paired: the run of an old fill materializes the days that it reaches, too."""
 
 from collections.abc import Iterator
 from datetime import date
