@@ -168,7 +168,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     # Imported here because only `doctor` asks.
     from difflib import get_close_matches
 
-    known = _variables()
+    known = setting_names()
     return [
         f"{name}: no such setting, ignored; the nearest is"
         f" {get_close_matches(name.upper(), known, n=1, cutoff=0)[0]}"
@@ -177,7 +177,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     ]
 
 
-def _variables() -> list[str]:
+def setting_names() -> list[str]:
     """The names of all settings: those that `from_env` asks for."""
     names: list[str] = []
 

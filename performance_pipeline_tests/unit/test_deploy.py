@@ -1,0 +1,65 @@
+"""The files of a deployment: they know every setting, and let nobody but this machine in."""
+
+import re
+import shlex
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from performance_pipeline import cli
+from performance_pipeline.settings import setting_names
+
+ROOT: Final = Path(__file__).parents[2]
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
+DOCKERFILE: Final = (ROOT / "Dockerfile").read_text("utf-8")
+UNIT: Final = (ROOT / "deploy" / "performance-pipeline.service").read_text("utf-8")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_setting_reaches_a_container_or_is_a_place_within_it(service: str) -> None:
+    fixed = set(re.findall(r"(PERFORMANCE_\w+)=/", DOCKERFILE))
+    mounted = {"PERFORMANCE_TARGETS_FILE"}
+
+    assert fixed == {"PERFORMANCE_LOG_DIR", "PERFORMANCE_OUTPUT_DIR", "PERFORMANCE_ALERT_LOG"}
+    assert {*SERVICES[service]["environment"], *fixed, *mounted} == set(setting_names())
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_container_writes_to_its_volume_alone_and_is_not_root(service: str) -> None:
+    mounts = [mount.rsplit(":", 2)[-2:] for mount in SERVICES[service]["volumes"]]
+
+    assert mounts == [["/logs", "ro"], ["/app/config", "ro"], ["output", "/output"]]
+    assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["pipeline"]
+
+
+def test_the_ui_is_published_on_this_machine_only() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", ())]
+
+    assert published == ["127.0.0.1:${PORT:-3000}:3000"]
+
+
+def test_the_image_is_built_from_files_that_the_ignore_file_lets_in() -> None:
+    let_in = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+    sources = [
+        source.split("/")[0]
+        for line in re.findall(r"^COPY (?!--)(.*)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+
+    assert set(sources) == set(let_in)
+    assert [name for name in let_in if not (ROOT / name).exists()] == []
+
+
+def test_the_unit_starts_a_command_that_the_command_line_takes() -> None:
+    # The same key more than once is usual in a unit, and the last one is enough here.
+    unit = ConfigParser(strict=False, interpolation=None)
+    unit.read_string(UNIT)
+    program, command, *arguments = shlex.split(unit["Service"]["ExecStart"])
+
+    assert Path(program).name == cli.PROGRAM
+    cli.cli.commands[command].make_context(command, arguments)
+    assert set(re.findall(r"^Environment=(\w+)=", UNIT, re.MULTILINE)) < set(setting_names())
