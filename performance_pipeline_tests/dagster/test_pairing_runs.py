@@ -1,4 +1,4 @@
-"""Runs where fills are paired: the run of an old fill materializes the days that it reaches, too."""
+"""Runs where fills are paired: the run of an old fill materializes the days that it reaches."""
 
 from collections.abc import Iterator
 from datetime import date
