@@ -35,18 +35,15 @@ class DayRecords(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, records: Iterable[tuple[int, Trade | Fill]]) -> "DayRecords":
         """The same, given line by line in order."""
-        fills, closed = [], []
+        fills, fill_lines, closed, closed_lines = [], [], [], []
         for line, record in records:
             if isinstance(record, Fill):
-                fills.append((line, record))
+                fills.append(record)
+                fill_lines.append(line)
             else:
-                closed.append((line, msgspec.structs.replace(record, account="")))
-        return cls(
-            tuple(fill for _, fill in fills),
-            tuple(line for line, _ in fills),
-            tuple(trade for _, trade in closed),
-            tuple(line for line, _ in closed),
-        )
+                closed.append(msgspec.structs.replace(record, account=""))
+                closed_lines.append(line)
+        return cls(tuple(fills), tuple(fill_lines), tuple(closed), tuple(closed_lines))
 
     def then(self, later: "DayRecords") -> "DayRecords":
         """These records followed by `later` ones of the same log."""
@@ -60,6 +57,8 @@ class DayRecords(msgspec.Struct, frozen=True):
     def in_order(self) -> Iterator[tuple[int, Trade | Fill]]:
         """Each record with its line, as they count: by instant, then by line."""
         fills = zip(self.fill_lines, self.fills, strict=True)
+        if not self.closed:
+            return iter(fills)
         closed = zip(self.closed_lines, self.closed, strict=True)
         return merge(fills, closed, key=lambda entry: (entry[1].instant, entry[0]))
 

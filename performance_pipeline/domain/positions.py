@@ -60,6 +60,20 @@ class Lot(msgspec.Struct, frozen=True, gc=False, array_like=True):
     strategy: str
     planned_ratio: Decimal | None
 
+    def holding(self, quantity: Decimal, commission: Decimal, slippage: Decimal) -> "Lot":
+        """The same lot with other amounts left of it."""
+        return Lot(
+            self.opened_at,
+            self.nth,
+            quantity,
+            self.price,
+            self.multiplier,
+            commission,
+            slippage,
+            self.strategy,
+            self.planned_ratio,
+        )
+
 
 class Closes(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What the closes of a position came to so far, and the lot that opened it (`flat` only)."""
@@ -216,31 +230,28 @@ class Pairing:
         )
 
     def _close(self, key: _Key, held: _Held, fill: Fill) -> Taken:
-        lots, newest_first = held.lots, self._rules.newest_first
-        first = lots[-1] if newest_first else lots[0]
-        gross = commission = slippage = ZERO
-        left = fill.quantity
-        while left and lots:
-            lot = lots.pop() if newest_first else lots.popleft()
-            part = lot
-            if lot.quantity > left:
-                part, rest = _split(lot, left)
-                (lots.append if newest_first else lots.appendleft)(rest)
-            gross += (fill.price - lot.price) * part.quantity * lot.multiplier
-            commission += part.commission
-            slippage += part.slippage
-            left -= part.quantity
+        parts, left = self._closed_parts(held.lots, fill.quantity)
         closed = fill.quantity - left
         own_commission = _share(fill.commission, closed, fill.quantity)
         own_slippage = _share(fill.slippage, closed, fill.quantity)
-        closes = held.closes or _no_closes(first)
-        closes = msgspec.structs.replace(
-            closes,
-            gross=closes.gross + (gross if held.side == "long" else -gross),
-            commission=closes.commission + commission + own_commission,
-            slippage=closes.slippage + slippage + own_slippage,
+        before = held.closes or _no_closes(parts[0])
+        gross = ZERO
+        commission, slippage = before.commission + own_commission, before.slippage + own_slippage
+        for part in parts:
+            gross += (fill.price - part.price) * part.quantity * part.multiplier
+            commission += part.commission
+            slippage += part.slippage
+        gross = before.gross + (gross if held.side == "long" else -gross)
+        closes = Closes(
+            before.opened_at,
+            before.nth,
+            before.strategy,
+            before.planned_ratio,
+            gross,
+            commission,
+            slippage,
         )
-        if not lots:
+        if not held.lots:
             del self._held[key]
         elif held.closes is not None:
             held.closes = closes
@@ -253,6 +264,19 @@ class Pairing:
         trade = _closed_trade(fill, held.side, closes)
         return Taken(trade, Entry(closes.opened_at, closes.nth), unmatched)
 
+    def _closed_parts(self, lots: deque[Lot], quantity: Decimal) -> tuple[list[Lot], Decimal]:
+        """What closing `quantity` takes out of `lots`, in that order, and what of it is left."""
+        newest_first = self._rules.newest_first
+        parts = []
+        while quantity and lots:
+            part = lots.pop() if newest_first else lots.popleft()
+            if part.quantity > quantity:
+                part, rest = _split(part, quantity)
+                (lots.append if newest_first else lots.appendleft)(rest)
+            parts.append(part)
+            quantity -= part.quantity
+        return parts, quantity
+
 
 def _no_closes(first: Lot) -> Closes:
     return Closes(first.opened_at, first.nth, first.strategy, first.planned_ratio)
@@ -262,14 +286,10 @@ def _split(lot: Lot, quantity: Decimal) -> tuple[Lot, Lot]:
     """`quantity` of `lot` with its share of commission and slippage, and what stays."""
     commission = _share(lot.commission, quantity, lot.quantity)
     slippage = _share(lot.slippage, quantity, lot.quantity)
-    part = msgspec.structs.replace(lot, quantity=quantity, commission=commission, slippage=slippage)
-    rest = msgspec.structs.replace(
-        lot,
-        quantity=lot.quantity - quantity,
-        commission=lot.commission - commission,
-        slippage=lot.slippage - slippage,
+    return (
+        lot.holding(quantity, commission, slippage),
+        lot.holding(lot.quantity - quantity, lot.commission - commission, lot.slippage - slippage),
     )
-    return part, rest
 
 
 def _share(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
