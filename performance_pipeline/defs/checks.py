@@ -58,8 +58,20 @@ def _check(
         description=description,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
-        days = partition_days(list(context.op_execution_context.partition_keys))
+        days = _days_to_check(context.op_execution_context, asset_key, partitions_def)
         yield from check_evaluations(context.instance, asset_key, days, evaluator())
         yield dg.Output(None)
 
     return check
+
+
+def _days_to_check(
+    context: dg.OpExecutionContext,
+    asset_key: dg.AssetKey,
+    partitions_def: dg.PartitionsDefinition[str],
+) -> list[date]:
+    """The partitions of the run; without one, as the UI executes checks, all that were made."""
+    if context.has_partitions:
+        return partition_days(list(context.partition_keys))
+    made = context.instance.get_materialized_partitions(asset_key)
+    return partition_days([key for key in partitions_def.get_partition_keys() if key in made])

@@ -48,6 +48,7 @@ from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.runs import (
     LOG_IS_CLEAN,
     MONDAY,
+    QUIETLY,
     evaluations,
     execute,
     failure,
@@ -310,6 +311,61 @@ def test_the_check_alone_says_of_existing_partitions_what_it_said_with_its_asset
     assert len(before) == len(kinds)
     assert again[::2] == before
     assert again[1::2] == before
+
+
+def test_without_a_partition_as_the_ui_executes_them_checks_evaluate_all_that_was_made(
+    logs: Place, instance: dg.DagsterInstance
+) -> None:
+    two_days_of_trades(logs)
+    materialize_all(logs, instance, day(0), day(0))
+    materialize_all(logs, instance, day(2), day(7))
+    checks = {
+        LOG_IS_CLEAN: [str(day(number)) for number in (0, *range(2, 8))],
+        **{
+            dg.AssetCheckKey(dg.AssetKey(f"{window}_summary"), "meets_targets"): keys
+            for window, keys in {
+                "daily": [str(day(number)) for number in (0, *range(2, 8))],
+                "weekly": [str(MONDAY), str(MONDAY + 7 * ONE_DAY)],
+                "monthly": ["2025-06-01"],
+                "rolling": [str(day(number)) for number in (0, *range(2, 8))],
+            }.items()
+        },
+    }
+    before = {
+        check: {one.partition: one for one in evaluations(instance, check)} for check in checks
+    }
+    counts = {check: len(evaluations(instance, check)) for check in checks}
+    job = implicit_job(logs).get_subset(asset_selection=set(), asset_check_selection=set(checks))
+    assert job.execute_in_process(instance=instance, run_config=QUIETLY).success
+    for check, keys in checks.items():
+        assert len(evaluations(instance, check)) == counts[check] + len(keys)
+        again = {one.partition: one for one in evaluations(instance, check)}
+        assert list(again) == keys
+        assert again == before[check]
+
+
+def test_without_a_partition_what_was_made_before_the_first_partition_is_left_alone(
+    logs: Place, instance: dg.DagsterInstance
+) -> None:
+    execute(logs, instance, "daily_aggregate", day(0), day(2))
+    moved = logs.under(START_DATE=str(day(2)))
+    alone = implicit_job(moved).get_subset(
+        asset_selection=set(), asset_check_selection={LOG_IS_CLEAN}
+    )
+    assert alone.execute_in_process(instance=instance, run_config=QUIETLY).success
+    assert [one.partition for one in evaluations(instance)] == [
+        str(day(number)) for number in (0, 1, 2, 2)
+    ]
+
+
+def test_without_a_partition_and_with_nothing_made_there_is_nothing_to_evaluate(
+    logs: Place, instance: dg.DagsterInstance
+) -> None:
+    alone = implicit_job(logs).get_subset(
+        asset_selection=set(), asset_check_selection={LOG_IS_CLEAN}
+    )
+    assert alone.execute_in_process(instance=instance, run_config=QUIETLY).success
+    assert evaluations(instance) == []
 
 
 # --- what a run says, and what fails it -------------------------------------------------------
