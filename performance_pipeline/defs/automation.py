@@ -51,7 +51,14 @@ def _at_rest(
 
 
 def freshness() -> dg.FreshnessPolicy:
-    """A summary asset gets a new or running partition every day."""
+    """Stale when a day has passed in which nothing of the asset was made.
+
+    Every day makes something of each: its first look reports the new day, log or none, and with it
+    run the day, the week, the month and the rolling window that hold it. So this tells that the
+    pipeline has stopped. It does not tell which partition is missing: Dagster 1.13 looks at the
+    newest materialization of any partition, so a backfill of an old one passes for fresh too. Its
+    checks that look at a partition are superseded by this policy.
+    """
     return dg.FreshnessPolicy.time_window(
         warn_window=timedelta(hours=26), fail_window=timedelta(hours=50)
     )
