@@ -126,6 +126,13 @@ class Settings:
         """The Dagster instance of these logs, unless `DAGSTER_HOME` names another."""
         return self.output_dir / "dagster"
 
+    @classmethod
+    def for_logs(cls, log_dir: Path | str) -> "Settings":
+        """The settings of the environment for other logs; all that is written stays with these."""
+        follow = ("PERFORMANCE_OUTPUT_DIR", "PERFORMANCE_ALERT_LOG")
+        kept = {name: value for name, value in os.environ.items() if name not in follow}
+        return cls.from_env({**kept, "PERFORMANCE_LOG_DIR": str(log_dir)})
+
     @property
     def rules(self) -> ReadingRules:
         return ReadingRules(

@@ -25,10 +25,12 @@ from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.pairing import DayRecords
 from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.domain.trades import (
+    Execution,
     Fill,
     RejectedLineError,
     Trade,
     account_digest,
+    execution_of,
     parse_trade,
     parse_trade_or_fill,
 )
@@ -127,6 +129,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     instant: datetime
     line: int
     trade: Trade
+    execution: Execution
 
 
 def read_records(lines: Iterable[bytes], log_day: date, rules: ReadingRules) -> list[Record]:
@@ -199,7 +202,12 @@ class _Reader:
 
     def records(self, lines: Iterable[bytes]) -> list[Record]:
         return [
-            Record(entry.instant, entry.number, msgspec.structs.replace(entry.trade, account=""))
+            Record(
+                entry.instant,
+                entry.number,
+                msgspec.structs.replace(entry.trade, account=""),
+                execution_of(entry.line),
+            )
             for entry in self._without_duplicates(sorted(self._entries(lines)))
             if isinstance(entry.trade, Trade) and self._rules.counts(entry.trade)
         ]
@@ -269,7 +277,7 @@ class _Reader:
             record = entry.trade
             if record.instant != entry.instant:
                 misdated += 1
-                record = msgspec.structs.replace(record, instant=entry.instant)
+                record = _moved(record, entry.instant)
             if isinstance(record, Fill) or record.outcome == "open":
                 opened += 1
             elif _label_conflicts(record):
@@ -309,6 +317,13 @@ class _Reader:
         return {
             day: combine(parts, self._rules.tail_size) for day, parts in sorted(self._parts.items())
         }
+
+
+def _moved(record: Trade | Fill, instant: datetime) -> Trade | Fill:
+    """A misdated record at the instant at which it counts."""
+    if isinstance(record, Fill):
+        return msgspec.structs.replace(record, instant=instant, misdated=True)
+    return msgspec.structs.replace(record, instant=instant)
 
 
 def _label_conflicts(trade: Trade) -> bool:

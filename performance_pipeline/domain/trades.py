@@ -12,7 +12,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -83,6 +83,22 @@ class Fill(msgspec.Struct, frozen=True, gc=False, array_like=True):
     mode: str
     account: str
     order_id: str
+    misdated: bool = False
+    """Whether its log's day moved `instant`."""
+
+
+class Execution(NamedTuple):
+    """What a record says of the order behind it; instants in UTC, None where it has none.
+
+    `entered_at` is the timestamp of an open record and of one that tells its exit apart;
+    `exited_at` the instant of a closed record, as it was written.
+    """
+
+    action: Literal["BUY", "SELL"]
+    quantity: Decimal
+    price: Decimal
+    entered_at: datetime | None
+    exited_at: datetime | None
 
 
 class RejectedLineError(Exception):
@@ -105,6 +121,20 @@ def parse_trade_or_fill(line: bytes) -> Trade | Fill:
     Accepts and rejects exactly the lines that `parse_trade` does.
     """
     return _parse(line, fills=True)
+
+
+def execution_of(line: bytes) -> Execution:
+    """What an accepted `line` says besides its trade, which no metric needs."""
+    fields = read_fields(line)
+    closed = fields["outcome"] not in (None, "open")
+    timestamp, exit_timestamp = fields["timestamp"], fields["exit_timestamp"]
+    return Execution(
+        fields["action"],
+        fields["quantity"],
+        fields["price"],
+        None if closed and exit_timestamp is None else timestamp,
+        (exit_timestamp or timestamp) if closed else None,
+    )
 
 
 @lru_cache(maxsize=256)

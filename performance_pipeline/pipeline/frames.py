@@ -14,8 +14,10 @@ import pandas as pd
 
 from performance_pipeline.domain.log_reading import Record, read_records
 from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.numbers import ZERO
 from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
-from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.pipeline.paired_rows import PairedRows, Row, trade_columns
+from performance_pipeline.pipeline.tracker import PerformanceTracker, window_named
 from performance_pipeline.settings import parse_date
 from performance_pipeline.storage.logs import LogContent, log_name
 
@@ -68,11 +70,20 @@ _TRADE_COLUMNS: Final[Mapping[str, str]] = {
     "file": "string",
     "line": "int64",
     "symbol": "string",
+    "side": "string",
+    "quantity": _DECIMAL,
+    "price": _DECIMAL,
     "strategy": "string",
     "execution_mode": "string",
     "order_id": "string",
     "outcome": "string",
+    "position": "string",
+    "entered_at": _INSTANT,
+    "exited_at": _INSTANT,
+    "entry_file": "string",
+    "entry_line": "int64",
     "pnl": _DECIMAL,
+    "unrealized_pnl": _DECIMAL,
     "commission": _DECIMAL,
     "slippage": _DECIMAL,
     "planned_risk_reward": _DECIMAL,
@@ -98,13 +109,14 @@ def load_summaries(
     `starts_at` and `ends_at` datetime64[us, <summary time zone>]; dates `datetime.date` objects;
     statuses string; `running` bool. An empty range gives no rows and the same columns and dtypes.
 
-    `tracker` says whose logs; by default those of the environment's settings. Raises ValueError
-    for a window that is none of the four or a day that is no date (text is `YYYY-MM-DD`), and
-    PipelineError when a setting or a log cannot be used.
+    `tracker` says whose logs; by default those of the environment's settings. Raises ValueError,
+    naming the argument, for a window that is none of the four or a day that is no date (text is
+    `YYYY-MM-DD`), and PipelineError when a setting or a log cannot be used.
     """
-    window = Window(window)
+    window = window_named(window)
+    asked = _asked(start, end)
     tracker = tracker or PerformanceTracker()
-    days = tracker.counted_days(Period.spanning(_day(start), _day(end)))
+    days = tracker.counted_days(asked)
     periods = dict.fromkeys(Period.of(window, day) for day in days if day <= tracker.today)
     rows = [_summary_row(period, tracker.summarize(period)) for period in periods]
     return _frame(_SUMMARY_COLUMNS, rows, tracker.settings.timezone.key)
@@ -117,22 +129,40 @@ def load_trades(
 
     One row a record in the order in which they count: by `instant` (a closed record's close, an
     open one's timestamp, in the summary time zone), then file and line. `file` and `line` (from
-    1) say where it stands in the logs. `pnl` is the net P&L of a closed record, so the sum over
-    `outcome != "open"` is `realized_pnl`; of an open one its unrealized P&L. `still_open` is true
-    for open records that no later record of the range supersedes, which are `open_trades`;
-    `misdated` for those whose instant was moved into their file's day. Rejected and duplicate
-    lines and those that the mode or account filter leaves out are not there, nor is any account.
+    1) say where it stands in the logs; `side` (BUY or SELL), `quantity` and `price` are what it
+    says there. `pnl` is the net P&L of a closed record and 0 of an open one, so its sum, also by
+    group or cumulated, is `realized_pnl`; `unrealized_pnl` is that of an open record, 0 of a
+    closed one and None where it is unknown. `entered_at` and `exited_at` are as the record tells
+    them, NaT where it does not. `still_open` is true for open records that no later record of the
+    range supersedes, which are `open_trades`; `misdated` for those whose instant was moved into
+    their file's day. Rejected and duplicate lines and those that the mode or account filter
+    leaves out are not there, nor is any account.
 
-    Dtypes: `pnl`, `commission`, `slippage`, `planned_risk_reward` and `hold_seconds` are `Decimal`
-    objects, None where unknown; `instant` datetime64[us, <summary time zone>]; `trading_day`
-    `datetime.date` objects; `line` int64; text string; flags bool. An empty range gives no rows
-    and the same columns and dtypes.
+    Where fills are paired, one row a closed trade, and one a lot that was opened in the range and
+    is still open at its end, with what is left of it. `position` is then long or short (else ""),
+    `file` and `line` are those of the fill that closed the trade, `entry_file` and `entry_line`
+    (else "" and 0) those of the fill that opened the first lot it closes.
+
+    Dtypes: `quantity`, `price`, `pnl`, `commission` and `slippage` are `Decimal` objects
+    throughout; `unrealized_pnl`, `planned_risk_reward` and `hold_seconds` too, None where unknown;
+    instants datetime64[us, <summary time zone>]; `trading_day` `datetime.date` objects; lines
+    int64; text string; flags bool. An empty range gives no rows and the same columns and dtypes.
 
     Logs are read anew and held in memory. Warns of logs that have disappeared, whose trades only
-    the summaries still count. Raises like `load_summaries`.
+    the summaries still count; where fills are paired they are here too. Raises like
+    `load_summaries`.
     """
+    asked = _asked(start, end)
     tracker = tracker or PerformanceTracker()
-    days = tracker.counted_days(Period.spanning(_day(start), _day(end)))
+    days = tracker.counted_days(asked)
+    if tracker.settings.pairing_rules is not None:
+        rows = PairedRows(tracker, days).rows()
+    else:
+        rows = _record_rows(tracker, days)
+    return _frame(_TRADE_COLUMNS, rows, tracker.settings.timezone.key)
+
+
+def _record_rows(tracker: PerformanceTracker, days: Sequence[date]) -> list[Row]:
     zone = tracker.settings.timezone
     log_days = sorted({log_day for day in days for log_day in log_days_of(day, zone)})
     _warn_of_disappeared_logs(tracker, days)
@@ -145,17 +175,27 @@ def load_trades(
     ]
     # Logs follow each other, and the records of each are in order.
     last = {record.trade.order_id: record for _, record, _ in found}
-    rows = [
-        _trade_row(file, record, day, superseded=last[record.trade.order_id] is not record)
+    return [
+        _record_row(file, record, day, superseded=last[record.trade.order_id] is not record)
         for file, record, day in found
     ]
-    return _frame(_TRADE_COLUMNS, rows, zone.key)
 
 
-def _day(value: date | str) -> date:
+def _asked(start: date | str, end: date | str) -> Period:
+    return Period.spanning(_day("start", start), _day("end", end))
+
+
+def _day(argument: str, value: object) -> date:
     if isinstance(value, datetime):
         return value.date()
-    return value if isinstance(value, date) else parse_date(value)
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str):
+            return parse_date(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{argument}={value!r}: accepted is a date, or text such as 2025-06-10")
 
 
 def _records(tracker: PerformanceTracker, log_day: date) -> Sequence[Record]:
@@ -176,7 +216,7 @@ def _warn_of_disappeared_logs(tracker: PerformanceTracker, days: Iterable[date])
     if gone:
         warnings.warn(
             f"logs that disappeared, and whose trades are not here: {', '.join(gone)}",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -185,31 +225,36 @@ def _summary_row(period: Period, summary: PerformanceSummary) -> dict[str, Any]:
     return known | {name: getattr(summary, name) for name in _SUMMARY_COLUMNS if name not in known}
 
 
-def _trade_row(file: str, record: Record, day: date, *, superseded: bool) -> dict[str, Any]:
-    trade = record.trade
-    return {
-        "instant": record.instant,
+def _record_row(file: str, record: Record, day: date, *, superseded: bool) -> Row:
+    trade, execution = record.trade, record.execution
+    is_open = trade.outcome == "open"
+    return trade_columns(trade) | {
         "trading_day": day,
         "file": file,
         "line": record.line,
-        "symbol": trade.symbol,
-        "strategy": trade.strategy,
-        "execution_mode": trade.mode,
-        "order_id": trade.order_id,
-        "outcome": trade.outcome,
-        "pnl": trade.pnl,
-        "commission": trade.commission,
-        "slippage": trade.slippage,
-        "planned_risk_reward": trade.planned_ratio,
-        "hold_seconds": trade.hold_seconds,
-        "still_open": trade.outcome == "open" and not (trade.order_id and superseded),
+        "side": execution.action,
+        "quantity": execution.quantity,
+        "price": execution.price,
+        "entered_at": _representable(execution.entered_at),
+        "exited_at": _representable(execution.exited_at),
+        "entry_file": "",
+        "entry_line": 0,
+        "instant": record.instant,
+        "pnl": ZERO if is_open else trade.pnl,
+        "unrealized_pnl": trade.pnl if is_open else ZERO,
+        "still_open": is_open and not (trade.order_id and superseded),
         "misdated": record.instant != trade.instant,
     }
 
 
-def _frame(
-    columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], zone: str
-) -> pd.DataFrame:
+def _representable(instant: datetime | None) -> datetime | None:
+    """None for what some time zone would move out of the calendar; such a record is misdated."""
+    if instant is None or not datetime.min.year < instant.year < datetime.max.year:
+        return None
+    return instant
+
+
+def _frame(columns: Mapping[str, str], rows: Sequence[Row], zone: str) -> pd.DataFrame:
     dtypes: dict[str, Any] = {_INSTANT: pd.DatetimeTZDtype("us", zone)}
     return pd.DataFrame(
         {

@@ -14,6 +14,7 @@ from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.verdicts import with_verdicts
 from performance_pipeline.domain.windows import (
+    PARTITIONED_WINDOWS,
     Period,
     Window,
     log_days_of,
@@ -44,10 +45,15 @@ class PerformanceTracker:
     """
 
     def __init__(
-        self, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+        self,
+        settings: Settings | Path | str | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """Raises PipelineError when a setting or the log folder cannot be used."""
-        self.settings = settings or Settings.from_env()
+        """Settings, or a folder of logs to use with those of the environment; default: all theirs.
+
+        Raises PipelineError when a setting or the log folder cannot be used.
+        """
+        self.settings = _settings(settings)
         self.now = clock()
         self.today = trading_day(self.now, self.settings.timezone)
         self.store = AggregateStore(self.settings, self.now)
@@ -57,7 +63,7 @@ class PerformanceTracker:
 
     def get_summary(self, window: Window | str, day: date | None = None) -> PerformanceSummary:
         """The summary of the `window` that holds `day` (rolling: ends with it); default today."""
-        return self.summarize(Period.of(Window(window), day or self.today))
+        return self.summarize(Period.of(window_named(window), day or self.today))
 
     def get_range(self, start: date, end: date) -> PerformanceSummary:
         """The summary of the days from `start` to `end`, both inclusive."""
@@ -171,6 +177,26 @@ class PerformanceTracker:
             and day.date not in self.store.listing.files
             and log_name(day.date) not in day.kept_logs
         )
+
+
+def window_named(window: Window | str) -> Window:
+    """One of the four windows; ValueError says what is accepted."""
+    if window not in PARTITIONED_WINDOWS:
+        accepted = ", ".join(PARTITIONED_WINDOWS)
+        raise ValueError(f"window={str(window)!r}: accepted is one of {accepted}")
+    return Window(window)
+
+
+def _settings(given: object) -> Settings:
+    if isinstance(given, Settings):
+        return given
+    if given is None:
+        return Settings.from_env()
+    if isinstance(given, str | Path):
+        return Settings.for_logs(given)
+    raise TypeError(
+        f"settings={given!r}: accepted are Settings, or the folder of logs as a path or text"
+    )
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
-from performance_pipeline.domain.pairing import DayRecords
+from performance_pipeline.domain.pairing import DayRecords, Paired, pair
 from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.windows import (
     ONE_DAY,
@@ -92,6 +92,15 @@ class _Current:
     """What to keep of the parts that were made, by log and with its digest."""
 
 
+@dataclass(frozen=True)
+class PairedLog:
+    """The records of one log on one day, and what its fills came to."""
+
+    log: str
+    records: DayRecords
+    paired: Paired
+
+
 class AggregateStore:
     """The aggregates of one log folder, seen at one moment.
 
@@ -166,6 +175,39 @@ class AggregateStore:
             if current.before is not None and _encoded(current.now) != _encoded(current.before):
                 yield current.day
             self._write(current)
+
+    def paired(self, day: date) -> list[PairedLog]:
+        """What the fills of `day` came to, log by log; raises UnreadableLogError."""
+        rules = self._settings.rules.pairing
+        assert rules is not None
+        current = self._look(day)
+        book = self._book_before(day)
+        found = []
+        for part in current.now.parts:
+            records = self._records(current, part)
+            found.append(PairedLog(part.log, records, pair(records, part.log, rules, book.load())))
+            book = part.positions
+        return found
+
+    def records(self, day: date, log: str) -> DayRecords:
+        """The counted records of `log` on `day`, where fills are paired."""
+        current = self._look(day)
+        parts = [part for part in current.now.parts if part.log == log]
+        return self._records(current, parts[0]) if parts else DayRecords()
+
+    def _records(self, current: _Current, part: Part) -> DayRecords:
+        day = current.day.date
+        if part.log in current.records:
+            return current.records[part.log][1]
+        kept = self._kept.load(day, part.log, part.digest)
+        if kept is not None:
+            return kept
+        log = self.listing.files.get(log_day(part.log))
+        if log is None:
+            raise not_kept(part)
+        made = self._parts.read(log, day, None, self._book_before(day))
+        assert made.records is not None
+        return made.records
 
     def save_index(self) -> None:
         """Remember what was read since the store was made."""

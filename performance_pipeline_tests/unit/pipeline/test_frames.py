@@ -1,11 +1,12 @@
 """DataFrames for notebooks: exact, typed, and equal to the summaries."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal, localcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 import pytest
@@ -24,6 +25,8 @@ from performance_pipeline_tests.support.lines import (
     NEXT_DAY,
     ONE_DAY,
     Place,
+    Raw,
+    at,
     line,
     loss,
     opened,
@@ -31,22 +34,37 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
-from performance_pipeline_tests.support.strategies import LogFolder, folders
+from performance_pipeline_tests.support.strategies import folders
 
 ACCOUNT: Final = "ACC-4711"
 LAST_DAY: Final = DAY + 2 * ONE_DAY
-MONEY: Final = ("pnl", "commission", "slippage", "planned_risk_reward", "hold_seconds")
+DECIMALS: Final = (
+    "pnl",
+    "unrealized_pnl",
+    "commission",
+    "slippage",
+    "planned_risk_reward",
+    "hold_seconds",
+)
 TRADE_DTYPES: Final = {
     "instant": "datetime64[us, UTC]",
     "trading_day": "object",
     "file": "string",
     "line": "int64",
     "symbol": "string",
+    "side": "string",
+    "quantity": "object",
+    "price": "object",
     "strategy": "string",
     "execution_mode": "string",
     "order_id": "string",
     "outcome": "string",
-    **dict.fromkeys(MONEY, "object"),
+    "position": "string",
+    "entered_at": "datetime64[us, UTC]",
+    "exited_at": "datetime64[us, UTC]",
+    "entry_file": "string",
+    "entry_line": "int64",
+    **dict.fromkeys(DECIMALS, "object"),
     "still_open": "bool",
     "misdated": "bool",
 }
@@ -137,7 +155,7 @@ def test_days_before_the_first_partition_and_after_today_have_no_row(logs: Place
     ("window", "day"), [("hourly", "2025-06-10"), ("range", "2025-06-10"), ("daily", "June")]
 )
 def test_what_is_no_window_or_no_date_is_a_value_error(logs: Place, window: str, day: str) -> None:
-    with pytest.raises(ValueError, match=r"Window|range|date|isoformat"):
+    with pytest.raises(ValueError, match=r"^(window|start)="):
         load_summaries(window, day, "2025-06-11", logs.tracker())
 
 
@@ -156,8 +174,9 @@ def test_trades_say_what_they_are_and_where_they_stand(logs: Place) -> None:
         ["2025-06-12.jsonl", 2, "loss"],
     ]
     assert frame["pnl"].tolist() == [
-        Decimal(text) for text in ("0.1", "0.2", "-1e2", "3", "1", "-2")
+        Decimal(text) for text in ("0.1", "0.2", "-1e2", "0", "1", "-2")
     ]
+    assert frame["unrealized_pnl"].tolist() == [Decimal(text) for text in "000300"]
     assert frame["still_open"].tolist() == [False, False, False, True, False, False]
 
 
@@ -184,7 +203,85 @@ def test_a_later_record_of_an_order_supersedes_an_open_one(tmp_path: Path) -> No
     frame = load_trades(DAY, NEXT_DAY, here.tracker())
     assert frame["still_open"].tolist() == [False, True, True, False]
     assert load_trades(DAY, DAY, here.tracker())["still_open"].tolist() == [True, True, True]
-    assert frame["pnl"].tolist() == [Decimal(1), Decimal(2), None, Decimal(9)]
+    assert frame["pnl"].tolist() == [Decimal(0), Decimal(0), Decimal(0), Decimal(9)]
+    assert frame["unrealized_pnl"].tolist() == [Decimal(1), Decimal(2), None, Decimal(0)]
+
+
+def test_sums_cumulated_sums_and_sums_by_group_hold_with_open_records_of_unknown_p_and_l(
+    tmp_path: Path,
+) -> None:
+    here = place(tmp_path / "logs")
+    here.write(
+        DAY,
+        win("0.1", at("10:00")),
+        opened(None, at("11:00"), symbol="MSFT", commission="0.3"),
+        loss("-0.3", at("12:00"), symbol="MSFT"),
+        win("0.2", at("13:00"), stop_loss="95", target="110", hold_duration_seconds="7"),
+    )
+    trades = load_trades(DAY, DAY, here.tracker())
+    assert trades.pnl.sum() == 0
+    assert trades.pnl.cumsum().tolist() == [Decimal(text) for text in ("0.1", "0.1", "-0.2", "0.0")]
+    assert trades.groupby("symbol").pnl.sum().to_dict() == {
+        "AAPL": Decimal("0.3"),
+        "MSFT": Decimal("-0.3"),
+    }
+    for name in ("quantity", "price", "commission", "slippage"):
+        assert all(isinstance(value, Decimal) for value in trades[name].cumsum())
+        assert all(isinstance(value, Decimal) for value in trades.groupby("symbol")[name].sum())
+    assert trades.commission.sum() == Decimal("0.3")
+    assert trades.hold_seconds.dropna().sum() == 7
+
+
+def test_a_trade_says_what_was_ordered_and_when_it_was_entered_and_left(tmp_path: Path) -> None:
+    here = place(tmp_path / "logs")
+    here.write(
+        DAY,
+        win("1", at("10:00"), action="SELL", quantity="2.5", price=Raw("99.10")),
+        win("1", at("09:00"), exit_timestamp=at("11:00")),
+        opened("1", at("12:00")),
+    )
+    rows = load_trades(DAY, DAY, here.tracker())
+    assert rows[["side", "quantity", "price"]].values.tolist()[0] == [
+        "SELL",
+        Decimal("2.5"),
+        Decimal("99.1"),
+    ]
+    shown = rows[["entered_at", "exited_at"]].map(lambda at: "" if at is pd.NaT else f"{at:%H:%M}")
+    assert shown.values.tolist() == [["", "10:00"], ["09:00", "11:00"], ["12:00", ""]]
+
+
+def test_a_trade_made_of_fills_names_the_lines_that_closed_and_opened_it(tmp_path: Path) -> None:
+    here = place(tmp_path / "logs", PAIRING="fifo", TRADE="exit")
+    here.write(
+        DAY,
+        opened(None, at("10:00"), symbol="MSFT"),
+        opened(None, at("10:00"), quantity="1", price="100"),
+        opened(None, at("10:00"), quantity="2", price="101", strategy_name="second"),
+    )
+    sell = {"action": "SELL", "price": "103", "order_id": "out"}
+    here.write(
+        NEXT_DAY,
+        b"{",
+        opened(None, at("10:00", NEXT_DAY), quantity="1", **sell),
+        opened(None, at("11:00", NEXT_DAY), quantity="1", **sell),
+    )
+    rows = load_trades(NEXT_DAY, NEXT_DAY, here.tracker())
+    columns = ["file", "line", "entry_file", "entry_line", "side", "position", "strategy"]
+    first, second = f"{DAY}.jsonl", f"{NEXT_DAY}.jsonl"
+    assert rows[columns].values.tolist() == [
+        [second, 2, first, 2, "SELL", "long", "momentum"],
+        [second, 3, first, 3, "SELL", "long", "second"],
+    ]
+    assert rows.pnl.tolist() == [Decimal(3), Decimal(2)]
+    assert rows.entered_at.dt.day.tolist() == [DAY.day, DAY.day]
+    both = load_trades(DAY, NEXT_DAY, here.tracker())
+    left = both[both.still_open]
+    assert left[["symbol", "line", "outcome"]].values.tolist() == [
+        ["MSFT", 1, "open"],
+        ["AAPL", 3, "open"],
+    ]
+    assert left.quantity.tolist() == [Decimal(10), Decimal(1)]
+    assert both.pnl.sum() == here.tracker().get_range(DAY, NEXT_DAY).realized_pnl
 
 
 def test_what_does_not_count_is_not_there_and_no_account_is(logs: Place) -> None:
@@ -239,11 +336,17 @@ def test_an_empty_range_has_the_same_columns_and_dtypes(
         assert (len(rows), dtypes(rows)) == (0, dtypes(full))
 
 
-@examples(40)
-@given(folders(), st.sampled_from(("UTC", "America/New_York", "Asia/Tokyo")))
-def test_sums_over_the_trades_are_the_summary_s_numbers(folder: LogFolder, zone: str) -> None:
+@pytest.mark.parametrize("pairing", ["none", "fifo", "lifo"])
+@examples(25)
+@given(data=st.data())
+def test_sums_over_the_trades_are_the_summary_s_numbers(pairing: str, data: st.DataObject) -> None:
+    folder = data.draw(folders(of_fills=pairing != "none"))
+    zone = data.draw(st.sampled_from(("UTC", "America/New_York", "Asia/Tokyo")))
+    rules = {"PAIRING": pairing, "TRADE": data.draw(st.sampled_from(("exit", "flat")))}
     with TemporaryDirectory() as temporary:
-        here = place(Path(temporary) / "logs", SUMMARY_TIMEZONE=zone, START_DATE="2024-12-01")
+        here = place(
+            Path(temporary) / "logs", SUMMARY_TIMEZONE=zone, START_DATE="2024-12-01", **rules
+        )
         for day, content in folder.logs.items():
             here.write_bytes(day, content)
         tracker = here.tracker(LATER.replace(year=2026))
@@ -251,15 +354,16 @@ def test_sums_over_the_trades_are_the_summary_s_numbers(folder: LogFolder, zone:
         summary = tracker.get_range(first, last)
         trades = load_trades(first, last, tracker)
         closed, still_open = trades[trades.outcome != "open"], trades[trades.still_open]
-        assert len(trades) == summary.data_quality.accepted
+        if pairing == "none":
+            assert len(trades) == summary.data_quality.accepted
+            assert trades.misdated.sum() == summary.data_quality.misdated
         assert total(closed.pnl) == summary.realized_pnl
         assert total(closed.commission) == summary.commission
         assert total(closed.slippage) == summary.slippage
         assert len(closed) == summary.total_trades
         assert len(still_open) == summary.open_trades
         if summary.unrealized_pnl is not None:
-            assert total(still_open.pnl) == summary.unrealized_pnl
-        assert trades.misdated.sum() == summary.data_quality.misdated
+            assert total(still_open.unrealized_pnl) == summary.unrealized_pnl
         days = load_summaries("daily", first, last, tracker)
         assert total(days.realized_pnl) == summary.realized_pnl
         assert days.total_trades.sum() == summary.total_trades
@@ -275,3 +379,33 @@ def test_settings_come_from_the_environment_unless_a_tracker_is_given(
         monkeypatch.setenv(name, value)
     assert len(load_trades(str(DAY), str(LAST_DAY))) == 6
     assert PerformanceTracker().get_summary(Window.DAILY, DAY).total_trades == 3
+
+
+def test_a_tracker_takes_a_folder_of_logs_and_keeps_what_it_writes_with_them(
+    logs: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PERFORMANCE_START_DATE", "2025-01-01")
+    monkeypatch.setenv("PERFORMANCE_LOG_DIR", str(tmp_path / "other"))
+    monkeypatch.setenv("PERFORMANCE_OUTPUT_DIR", str(tmp_path / "other" / "out"))
+    for folder in (logs.log_dir, str(logs.log_dir)):
+        tracker = PerformanceTracker(folder)
+        assert tracker.get_summary("daily", DAY).total_trades == 3
+        assert tracker.settings.output_dir == logs.log_dir / "performance"
+    with pytest.raises(TypeError, match=r"^settings=7: accepted are Settings, or the folder"):
+        PerformanceTracker(7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("hourly", DAY, DAY), "window='hourly': accepted is one of daily, weekly, monthly"),
+        (("range", DAY, DAY), "window='range': accepted is one of daily"),
+        (("daily", "2025-6-1", DAY), "start='2025-6-1': accepted is a date, or text such as"),
+        (("daily", DAY, None), "end=None: accepted is a date, or text such as 2025-06-10"),
+    ],
+)
+def test_an_argument_that_cannot_be_used_is_named_with_what_is_accepted(
+    logs: Place, arguments: tuple[Any, Any, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        load_summaries(*arguments, logs.tracker())
