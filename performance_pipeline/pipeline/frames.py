@@ -7,7 +7,7 @@ decimal context, up to 28 digits; for more, use `decimal.localcontext`.
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Any, Final
 
 import pandas as pd
@@ -249,7 +249,7 @@ def _record_row(file: str, record: Record, day: date, *, superseded: bool) -> Ro
 
 def _representable(instant: datetime | None) -> datetime | None:
     """None for what some time zone would move out of the calendar; such a record is misdated."""
-    if instant is None or not datetime.min.year < instant.year < datetime.max.year:
+    if instant is None or not MINYEAR < instant.year < MAXYEAR:
         return None
     return instant
 
