@@ -7,8 +7,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +14,22 @@ from typing import Any, Final
 import pytest
 
 from performance_pipeline import cli
-from performance_pipeline.commands import backfill, demo
+from performance_pipeline.commands import backfill
 from performance_pipeline.settings import Settings
-from performance_pipeline_tests.support.command_line import Ran, run_here
+from performance_pipeline_tests.support.command_line import (
+    ACCOUNT,
+    FIRST_PARTITION,
+    LAST_DAY,
+    SECRET,
+    Ran,
+    Run,
+    assert_no_account_in,
+    days_from,
+    everything_in,
+    run_on,
+    run_process,
+    three_days,
+)
 from performance_pipeline_tests.support.lines import (
     DAY,
     EASY_TARGETS,
@@ -26,39 +37,10 @@ from performance_pipeline_tests.support.lines import (
     ONE_DAY,
     Place,
     line,
-    loss,
     place,
     session,
     win,
 )
-
-FIRST_PARTITION: Final = date(2025, 6, 4)
-LAST_DAY: Final = DAY + 2 * ONE_DAY
-ACCOUNT: Final = "ACC-4711-SECRET"
-SECRET: Final = "12,5-SECRET"
-
-
-Run = Callable[..., Ran]
-
-
-def three_days(folder: Path) -> Place:
-    """Logs of three days below `folder`: trades of two accounts, and lines that are rejected."""
-    (folder / "targets.yaml").write_text(EASY_TARGETS)
-    logs = place(
-        folder / "logs",
-        START_DATE=str(FIRST_PARTITION),
-        TARGETS_FILE=str(folder / "targets.yaml"),
-    )
-    logs.write(DAY, *session("10.25", "-5", "0.5", account_id=ACCOUNT))
-    logs.write(
-        NEXT_DAY,
-        line(price=SECRET, account_id=ACCOUNT),
-        *session("-7", day=NEXT_DAY, account_id="other"),
-        b"not json " + ACCOUNT.encode(),
-        line(account_id=4711),
-    )
-    logs.write(LAST_DAY, *session("1", "2", day=LAST_DAY, account_id=ACCOUNT))
-    return logs
 
 
 @pytest.fixture
@@ -71,46 +53,7 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 @pytest.fixture
 def run(logs: Place, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, by default on `logs`."""
-
-    def run(*arguments: str, under: Place = logs) -> Ran:
-        return run_here(capsys, under, *arguments)
-
-    return run
-
-
-def run_process(
-    logs: Place,
-    *arguments: str,
-    program: tuple[str, ...] = (sys.executable, "-m", "performance_pipeline"),
-    stdout: int = subprocess.PIPE,
-    environment: Mapping[str, str] | None = None,
-) -> Ran:
-    """Run a command as a process of its own."""
-    ended = subprocess.run(
-        [*program, *arguments],
-        env={**os.environ, **logs.environment, **(environment or {})},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return Ran(ended.returncode, ended.stdout or "", ended.stderr)
-
-
-def everything_in(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """Every file and folder below `folder`, with its time and content."""
-    return {
-        str(path.relative_to(folder)): (
-            path.stat().st_mtime_ns,
-            path.read_bytes() if path.is_file() else b"",
-        )
-        for path in sorted(folder.rglob("*"))
-    }
-
-
-def days_from(first: date, last: date) -> tuple[str, ...]:
-    return ("--start", str(first), "--end", str(last))
+    return run_on(logs, capsys)
 
 
 # --- summary ----------------------------------------------------------------------------------
@@ -590,83 +533,7 @@ def test_an_unreadable_log_matters_only_to_the_windows_that_hold_it(run: Run, lo
     assert run("summary", *ASKED["weekly"]).status == 1
 
 
-# --- backfill and verify ----------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Backfilled:
-    """The logs of one backfill, shared by tests that only look, and how it ended."""
-
-    logs: Place
-    ran: Ran
-
-
-@pytest.fixture(scope="module")
-def backfilled(tmp_path_factory: pytest.TempPathFactory) -> Backfilled:
-    logs = three_days(tmp_path_factory.mktemp("backfilled"))
-    return Backfilled(logs, run_process(logs, "backfill", *days_from(DAY, NEXT_DAY)))
-
-
-def test_backfill_materializes_days_and_the_weeks_and_months_they_touch(
-    backfilled: Backfilled,
-) -> None:
-    output = backfilled.logs.output
-    names = {path.stem for path in output.glob("*-summary-*.json")}
-    assert (backfilled.ran.status, backfilled.ran.out) == (0, "")
-    assert names == {
-        "daily-summary-2025-06-10",
-        "daily-summary-2025-06-11",
-        "weekly-summary-2025-06-09",
-        "monthly-summary-2025-06-01",
-        "rolling-summary-2025-06-10",
-        "rolling-summary-2025-06-11",
-    }
-    assert {path.stem for path in output.glob("*-summary-*.md")} == names
-    aggregates = {path.name for path in (output / "aggregates").iterdir()}
-    assert aggregates == {"2025-06-10.json", "2025-06-11.json"}
-
-
-def test_backfill_says_which_lines_were_rejected_and_what_it_made_and_nothing_of_dagster(
-    backfilled: Backfilled,
-) -> None:
-    *rejected, made = backfilled.ran.err.splitlines()
-    assert rejected == [
-        "2025-06-11: 3 rejected lines",
-        "2025-06-11.jsonl:1: price: not a number",
-        "2025-06-11.jsonl:3: line: not valid JSON",
-        "2025-06-11.jsonl:4: account_id: not a string",
-    ]
-    # 2 aggregates, 2 days, a week, a month and 2 rolling days.
-    assert made.startswith("8 partitions of 2025-06-10 to 2025-06-11 in ")
-    assert made.endswith(f" s, in {backfilled.logs.output}")
-
-
-def test_backfill_makes_its_dagster_home_in_the_output_folder(backfilled: Backfilled) -> None:
-    assert (backfilled.logs.output / "dagster" / "dagster.yaml").is_file()
-
-
-@pytest.mark.parametrize("window", ["daily", "weekly", "monthly", "rolling"])
-def test_what_backfill_writes_is_what_summary_prints(
-    run: Run, backfilled: Backfilled, window: str
-) -> None:
-    printed = run(
-        "summary", "--window", window, "--date", str(NEXT_DAY), "--json", under=backfilled.logs
-    )
-    key = {"weekly": "2025-06-09", "monthly": "2025-06-01"}.get(window, str(NEXT_DAY))
-    written = backfilled.logs.output / f"{window}-summary-{key}.json"
-    assert json.loads(printed.out) | {"generated_at": ""} == (
-        json.loads(written.read_bytes()) | {"generated_at": ""}
-    )
-
-
-def test_verify_of_what_backfill_made_finds_no_difference_and_writes_nothing(
-    run: Run, backfilled: Backfilled
-) -> None:
-    before = everything_in(backfilled.logs.log_dir)
-    ran = run("verify", *days_from(DAY, NEXT_DAY), under=backfilled.logs)
-    # 2 days, a week, a month and 2 rolling days.
-    assert ran == Ran(0, "6 summaries of 2025-06-10 to 2025-06-11: 0 differences\n", "")
-    assert everything_in(backfilled.logs.log_dir) == before
+# --- verify -----------------------------------------------------------------------------------
 
 
 def test_verify_needs_no_aggregate_and_writes_none(run: Run, tmp_path: Path) -> None:
@@ -685,20 +552,6 @@ def test_verify_of_no_range_goes_from_the_oldest_log_to_today(run: Run, logs: Pl
     assert ran.status == 0
     assert f" summaries of {yesterday} to " in ran.out
     assert ran.out.endswith(": 0 differences\n")
-
-
-def test_backfill_names_the_log_that_cannot_be_read_and_does_the_other_days(
-    run: Run, logs: Place
-) -> None:
-    logs.path(NEXT_DAY).unlink()
-    logs.path(NEXT_DAY).mkdir()
-    ran = run("backfill", *days_from(DAY, LAST_DAY))
-    [error] = [row for row in ran.err.splitlines() if row.startswith("error: ")]
-    assert ran.status == 1
-    assert f"{NEXT_DAY}: {logs.path(NEXT_DAY)}: cannot be read (Is a directory)" in error
-    assert "Traceback" not in ran.err
-    made = {path.name for path in logs.output.glob("daily-summary-*.json")}
-    assert made == {f"daily-summary-{day}.json" for day in (DAY, LAST_DAY)}
 
 
 def replaced(value: Any, old: str, new: str) -> Any:
@@ -829,7 +682,7 @@ def test_doctor_writes_nothing(run: Run, tmp_path: Path) -> None:
     assert everything_in(tmp_path) == before
 
 
-# --- sample logs and demo ---------------------------------------------------------------------
+# --- sample logs ------------------------------------------------------------------------------
 
 
 def test_sample_logs_writes_a_log_for_every_weekday_up_to_today(run: Run, tmp_path: Path) -> None:
@@ -860,48 +713,7 @@ def test_sample_logs_overwrites_nothing(run: Run, tmp_path: Path, suffix: str) -
     assert everything_in(tmp_path) == before
 
 
-def test_demo_works_in_its_own_folder_whatever_the_settings_are(
-    run: Run, logs: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "DEMO_DAYS", 14)  # the last full week, and this one
-    today = datetime.now(UTC).date()
-    of_an_earlier_demo = Path("demo", "logs", f"{today}.jsonl")
-    of_an_earlier_demo.parent.mkdir(parents=True)
-    of_an_earlier_demo.write_bytes(loss("-1", f"{today}T00:00:00Z") + b"\n")
-    kept = of_an_earlier_demo.read_bytes()
-    before = everything_in(logs.log_dir)
-    caller = logs.under(
-        OUTPUT_DIR=str(tmp_path / "output"),
-        ALERT_LOG=str(tmp_path / "alerts.jsonl"),
-        SUMMARY_TIMEZONE="Asia/Tokyo",
-        START_DATE="2099-01-01",
-        EXECUTION_MODE="LIVE",
-        ACCOUNT="nobody",
-        ALERT_ROLLING_WINDOW="3",
-    )
-    ran = run("demo", under=caller)
-    assert ran.status == 0
-    assert {path.name for path in tmp_path.iterdir()} == {"here", "logs", "targets.yaml"}
-    assert everything_in(logs.log_dir) == before
-    assert [path.name for path in Path().iterdir()] == ["demo"]
-    assert of_an_earlier_demo.read_bytes() == kept
-    summaries = [
-        json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
-    ]
-    assert len(summaries) == 14
-    assert {document["timezone"] for document in summaries} == {"UTC"}
-    assert {document["settings"]["rolling_window"] for document in summaries} == {20}
-    assert sum(document["total_trades"] for document in summaries) > 0
-    assert "\nMetrics\n" in ran.out
-
-
 # --- account ids ------------------------------------------------------------------------------
-
-
-def assert_no_account_in(said: list[Ran], written: set[Path]) -> None:
-    assert [ran for ran in said if ACCOUNT in ran.out + ran.err] == []
-    assert written
-    assert [path for path in written if ACCOUNT.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize("account", ["", ACCOUNT], ids=["all accounts", "one account"])
@@ -924,31 +736,6 @@ def test_no_command_that_reads_names_an_account(
     assert_no_account_in(said, set(export.iterdir()))
     [week] = [json.loads(path.read_bytes()) for path in export.glob("weekly-*.json")]
     assert week["total_trades"] == (5 if account else 6)
-
-
-def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_is_set(
-    backfilled: Backfilled, logs: Place, tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    ran = run_process(
-        logs.under(ACCOUNT=ACCOUNT),
-        "backfill",
-        *days_from(DAY, NEXT_DAY),
-        environment={"DAGSTER_HOME": str(home)},
-    )
-    assert ran.status == 0
-    assert (home / "history").is_dir()
-    assert not (logs.output / "dagster").exists()
-    assert_no_account_in(
-        [ran, backfilled.ran],
-        {
-            path
-            for folder in (home, logs.output, backfilled.logs.output)
-            for path in folder.rglob("*")
-            if path.is_file()
-        },
-    )
 
 
 # --- completion -------------------------------------------------------------------------------
