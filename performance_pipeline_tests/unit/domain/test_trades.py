@@ -530,8 +530,13 @@ def test_brackets_that_do_not_nest_are_no_levels() -> None:
 def test_a_stack_too_deep_to_read_a_line_is_an_error_and_never_a_rejection() -> None:
     one = nested("lists in an unread field", MAX_NESTING)
     left = sys.getrecursionlimit() - len(inspect.stack()) - MAX_NESTING // 2
-    with exact_arithmetic(), pytest.raises(RecursionError):
-        under_a_stack_of(left, lambda: parse_trade(one))
+    with exact_arithmetic():
+        if sys.version_info >= (3, 12):
+            # From here on the limit is for Python's own frames, and parsers count theirs apart.
+            assert under_a_stack_of(left, lambda: parse_trade(one)) == parsed(one)
+        else:
+            with pytest.raises(RecursionError):
+                under_a_stack_of(left, lambda: parse_trade(one))
 
 
 OPTIONAL = [
