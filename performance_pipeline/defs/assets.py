@@ -44,7 +44,8 @@ from performance_pipeline.pipeline.report import (
     write_report,
 )
 from performance_pipeline.reports.equity_thumbnail import equity_steps
-from performance_pipeline.storage.aggregates import Day, aggregates_folder
+from performance_pipeline.storage.aggregates import Day
+from performance_pipeline.storage.day_files import aggregates_folder
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.kept_records import fills_folder
 from performance_pipeline.storage.sessions import keep_sessions

@@ -23,7 +23,7 @@ from performance_pipeline.domain.windows import (
     trading_day,
 )
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.aggregates import aggregate_path
+from performance_pipeline.storage.day_files import aggregate_path
 from performance_pipeline.storage.summaries import stored_periods, summary_path
 from performance_pipeline.storage.targets_file import load_targets
 

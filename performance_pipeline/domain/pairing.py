@@ -19,8 +19,9 @@ from performance_pipeline.domain.aggregate import (
     UnmatchedLineAt,
     combine,
 )
+from performance_pipeline.domain.matching import Entry, Pairing
 from performance_pipeline.domain.numbers import exact_arithmetic
-from performance_pipeline.domain.positions import Book, Entry, Pairing, PairingRules
+from performance_pipeline.domain.positions import Book, PairingRules
 from performance_pipeline.domain.trades import Fill, Trade
 
 

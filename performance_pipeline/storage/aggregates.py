@@ -6,13 +6,10 @@ and ended with; see `books.py`.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
-
-import msgspec
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.pairing import DayRecords, Paired, pair
@@ -25,6 +22,13 @@ from performance_pipeline.domain.windows import (
 )
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.books import NO_POSITIONS, BookAt, BookEntry
+from performance_pipeline.storage.day_files import (
+    StoredDay,
+    aggregate_path,
+    encode_day,
+    load_day,
+    stored_days,
+)
 from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.index import load_index, update_index
 from performance_pipeline.storage.kept_records import KeptRecords, fills_folder
@@ -37,34 +41,6 @@ from performance_pipeline.storage.logs import (
     log_name,
 )
 from performance_pipeline.storage.parts import MadePart, Part, PartReader, not_kept
-
-
-class _StoredDay(msgspec.Struct, frozen=True):
-    settings: dict[str, str | int]
-    date: date
-    parts: tuple[Part, ...]
-    opening: str = ""
-    """Digest of the positions that the day begins with, where fills are paired."""
-
-    @property
-    def entry(self) -> BookEntry:
-        """What the index remembers of the day."""
-        logs = tuple((part.log, part.digest) for part in self.parts)
-        closing = self.parts[-1].closing if self.parts else self.opening
-        return BookEntry(logs, self.opening, closing)
-
-
-_decode_day = msgspec.json.Decoder(_StoredDay).decode
-
-
-def aggregates_folder(output_dir: Path) -> Path:
-    """Where the aggregates are kept, one file a trading day."""
-    return output_dir / "aggregates"
-
-
-def aggregate_path(output_dir: Path, day: date) -> Path:
-    """The file that holds the aggregate of `day`."""
-    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
 
 
 @dataclass(frozen=True)
@@ -86,8 +62,8 @@ class _Current:
     """A day as its logs tell it now, and as its file tells it."""
 
     day: Day
-    now: _StoredDay
-    before: _StoredDay | None
+    now: StoredDay
+    before: StoredDay | None
     records: dict[str, tuple[str, DayRecords]]
     """What to keep of the parts that were made, by log and with its digest."""
 
@@ -172,7 +148,7 @@ class AggregateStore:
                 if entry is None or entry.opening == self._book_before(day).digest:
                     continue
             current = self._look(day)
-            if current.before is not None and _encoded(current.now) != _encoded(current.before):
+            if current.before is not None and encode_day(current.now) != encode_day(current.before):
                 yield current.day
             self._write(current)
 
@@ -250,7 +226,7 @@ class AggregateStore:
         aggregate = combine([one.part.aggregate for one in made], self._settings.rolling_window)
         return _Current(
             Day(day, aggregate, tuple(kept), tuple(lost), book),
-            _StoredDay(
+            StoredDay(
                 self._settings.fingerprint,
                 day,
                 tuple(one.part for one in made),
@@ -288,7 +264,7 @@ class AggregateStore:
         if current.records:
             logs = {part.log for part in current.now.parts}
             self._kept.write(day, current.records, logs)
-        write_if_changed(self.path(day), _encoded(current.now))
+        write_if_changed(self.path(day), encode_day(current.now))
 
     def _book_before(self, day: date) -> BookAt:
         """The positions at the end of the day before `day`, from the oldest log on."""
@@ -325,7 +301,7 @@ class AggregateStore:
         """What is remembered of the positions of `day`; None when nothing that can be used."""
         if self._index.settings == self._settings.fingerprint and day in self._index.books:
             return self._index.books[day]
-        stored = self._load(day) if day in self._stored_days else None
+        stored = self._load(day)
         if stored is None or stored.settings != self._settings.fingerprint:
             return None
         self._entries[day] = stored.entry
@@ -351,21 +327,11 @@ class AggregateStore:
         return max(self._settings.start_date, oldest)
 
     @cached_property
-    def _stored_days(self) -> dict[date, None]:
-        """The days that have a file, in time order."""
-        days = []
-        for path in aggregates_folder(self._settings.output_dir).glob("????-??-??.json"):
-            with suppress(ValueError):  # Not a file of ours.
-                days.append(date.fromisoformat(path.stem))
-        return dict.fromkeys(sorted(days))
+    def _stored_days(self) -> list[date]:
+        return stored_days(self._settings.output_dir)
 
-    def _load(self, day: date) -> _StoredDay | None:
-        try:
-            stored = _decode_day(self.path(day).read_bytes())
-        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-            # Missing, of another format version, or mangled by a power cut: made again.
-            return None
-        return stored if stored.date == day else None
+    def _load(self, day: date) -> StoredDay | None:
+        return load_day(self._settings.output_dir, day)
 
     def _refuse_an_emptied_folder(self) -> None:
         known = list(self._index.logs) or [
@@ -376,7 +342,3 @@ class AggregateStore:
         ]
         if known:
             raise emptied_folder_error(self._settings.log_dir, known)
-
-
-def _encoded(stored: _StoredDay) -> bytes:
-    return msgspec.json.encode(stored) + b"\n"

@@ -1,0 +1,61 @@
+"""The files of the daily aggregates: where they lie, what one holds, and reading it back."""
+
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from performance_pipeline.storage.books import BookEntry
+from performance_pipeline.storage.parts import Part
+
+
+class StoredDay(msgspec.Struct, frozen=True):
+    settings: dict[str, str | int]
+    date: date
+    parts: tuple[Part, ...]
+    opening: str = ""
+    """Digest of the positions that the day begins with, where fills are paired."""
+
+    @property
+    def entry(self) -> BookEntry:
+        """What the index remembers of the day."""
+        logs = tuple((part.log, part.digest) for part in self.parts)
+        closing = self.parts[-1].closing if self.parts else self.opening
+        return BookEntry(logs, self.opening, closing)
+
+
+_decode_day = msgspec.json.Decoder(StoredDay).decode
+
+
+def aggregates_folder(output_dir: Path) -> Path:
+    """Where the aggregates are kept, one file a trading day."""
+    return output_dir / "aggregates"
+
+
+def aggregate_path(output_dir: Path, day: date) -> Path:
+    """The file that holds the aggregate of `day`."""
+    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
+
+
+def stored_days(output_dir: Path) -> list[date]:
+    """The days that have a file, in time order."""
+    days = []
+    for path in aggregates_folder(output_dir).glob("????-??-??.json"):
+        with suppress(ValueError):  # Not a file of ours.
+            days.append(date.fromisoformat(path.stem))
+    return sorted(days)
+
+
+def load_day(output_dir: Path, day: date) -> StoredDay | None:
+    """What the file of `day` holds; None when there is none that can be read."""
+    try:
+        stored = _decode_day(aggregate_path(output_dir, day).read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        # Missing, of another format version, or mangled by a power cut: made again.
+        return None
+    return stored if stored.date == day else None
+
+
+def encode_day(stored: StoredDay) -> bytes:
+    return msgspec.json.encode(stored) + b"\n"
