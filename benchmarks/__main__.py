@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import orchestration, reading, windows
+from benchmarks.fills import fills
 from benchmarks.tables import Table, environment
 from benchmarks.trading_day import a_trading_day
 
@@ -22,6 +23,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "appends": reading.appends,
     "recombination": windows.recombination,
     "cold-summary": windows.cold_summary,
+    "fills": fills,
     "backfill": orchestration.backfill,
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,
