@@ -27,6 +27,7 @@ from performance_pipeline.domain.numbers import (
     PLANNED_RATIO_PLACES,
     ZERO,
     divide,
+    parse_number,
 )
 
 Outcome = Literal["win", "loss", "breakeven", "open"]
@@ -125,13 +126,53 @@ def parse_trade_or_fill(line: bytes) -> Trade | Fill:
 
 def execution_of(line: bytes) -> Execution:
     """What an accepted `line` says besides its trade, which no metric needs."""
-    fields = read_fields(line)
-    closed = fields["outcome"] not in (None, "open")
-    timestamp, exit_timestamp = fields["timestamp"], fields["exit_timestamp"]
+    try:
+        raw = _decode_execution(line)
+    except msgspec.DecodeError:  # Where numbers are no texts.
+        fields = read_fields(line)
+        return _execution(
+            fields["action"],
+            fields["quantity"],
+            fields["price"],
+            fields["outcome"],
+            fields["timestamp"],
+            fields["exit_timestamp"],
+        )
+    return _execution(
+        raw.action,
+        parse_number(raw.quantity),
+        parse_number(raw.price),
+        raw.outcome,
+        as_instant(raw.timestamp),
+        None if raw.exit_timestamp is None else as_instant(raw.exit_timestamp),
+    )
+
+
+class _ExecutionLine(msgspec.Struct, gc=False):
+    timestamp: str
+    action: Literal["BUY", "SELL"]
+    quantity: str
+    price: str
+    outcome: Outcome | None
+    exit_timestamp: str | None = None
+
+
+_decode_execution: Final = msgspec.json.Decoder(_ExecutionLine).decode
+
+
+def _execution(
+    action: Literal["BUY", "SELL"],
+    quantity: Decimal,
+    price: Decimal,
+    outcome: Outcome | None,
+    timestamp: datetime,
+    exit_timestamp: datetime | None,
+) -> Execution:
+    closed = outcome not in (None, "open")
     return Execution(
-        fields["action"],
-        fields["quantity"],
-        fields["price"],
+        action,
+        quantity,
+        price,
         None if closed and exit_timestamp is None else timestamp,
         (exit_timestamp or timestamp) if closed else None,
     )

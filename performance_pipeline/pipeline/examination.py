@@ -49,8 +49,9 @@ class Places:
 class Examination:
     """What became of every line of every log, blank ones aside.
 
-    A line counts when it is a closed record that the filters let through, of a trading day that
-    has a partition; duplicates, which count once, are not told apart.
+    A line counts when it is a closed record, or a fill where fills are paired, that the filters
+    let through, of a trading day that has a partition. Duplicates, which count once, are not told
+    apart.
     """
 
     counted: int = 0
@@ -138,7 +139,7 @@ def _sort(
         found.of_other_mode += 1
     elif settings.account not in ("", trade.account):
         found.of_other_account += 1
-    elif trade.outcome == "open":
+    elif trade.outcome == "open" and settings.pairing_rules is None:
         found.open += 1
     else:
         found.counted += 1

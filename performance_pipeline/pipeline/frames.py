@@ -17,8 +17,7 @@ from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.numbers import ZERO
 from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
 from performance_pipeline.pipeline.paired_rows import PairedRows, Row, trade_columns
-from performance_pipeline.pipeline.tracker import PerformanceTracker, window_named
-from performance_pipeline.settings import parse_date
+from performance_pipeline.pipeline.tracker import PerformanceTracker, day_named, window_named
 from performance_pipeline.storage.logs import LogContent, log_name
 
 _DECIMAL: Final = "object"
@@ -182,20 +181,7 @@ def _record_rows(tracker: PerformanceTracker, days: Sequence[date]) -> list[Row]
 
 
 def _asked(start: date | str, end: date | str) -> Period:
-    return Period.spanning(_day("start", start), _day("end", end))
-
-
-def _day(argument: str, value: object) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        if isinstance(value, str):
-            return parse_date(value)
-    except ValueError:
-        pass
-    raise ValueError(f"{argument}={value!r}: accepted is a date, or text such as 2025-06-10")
+    return Period.spanning(day_named("start", start), day_named("end", end))
 
 
 def _records(tracker: PerformanceTracker, log_day: date) -> Sequence[Record]:

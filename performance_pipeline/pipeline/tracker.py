@@ -22,7 +22,7 @@ from performance_pipeline.domain.windows import (
     trading_days_of,
 )
 from performance_pipeline.errors import PipelineError
-from performance_pipeline.settings import Settings
+from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.storage.aggregates import AggregateStore, Day
 from performance_pipeline.storage.logs import log_name
 from performance_pipeline.storage.sessions import market_sessions
@@ -61,13 +61,20 @@ class PerformanceTracker:
         self._sessions = market_sessions(self.settings, self.today)
         self._days: dict[date, Day] = {}
 
-    def get_summary(self, window: Window | str, day: date | None = None) -> PerformanceSummary:
-        """The summary of the `window` that holds `day` (rolling: ends with it); default today."""
-        return self.summarize(Period.of(window_named(window), day or self.today))
+    def get_summary(
+        self, window: Window | str, day: date | str | None = None
+    ) -> PerformanceSummary:
+        """The summary of the `window` that holds `day` (rolling: ends with it); default today.
 
-    def get_range(self, start: date, end: date) -> PerformanceSummary:
-        """The summary of the days from `start` to `end`, both inclusive."""
-        return self.summarize(Period.spanning(start, end))
+        Raises ValueError for a window that is none of the four or a day that is no date; text is
+        `YYYY-MM-DD`.
+        """
+        asked = self.today if day is None else day_named("day", day)
+        return self.summarize(Period.of(window_named(window), asked))
+
+    def get_range(self, start: date | str, end: date | str) -> PerformanceSummary:
+        """The summary of the days from `start` to `end`, both inclusive; raises ValueError."""
+        return self.summarize(Period.spanning(day_named("start", start), day_named("end", end)))
 
     def summarize(
         self, period: Period, aggregate: DailyAggregate | None = None
@@ -185,6 +192,20 @@ def window_named(window: Window | str) -> Window:
         accepted = ", ".join(PARTITIONED_WINDOWS)
         raise ValueError(f"window={str(window)!r}: accepted is one of {accepted}")
     return Window(window)
+
+
+def day_named(argument: str, value: object) -> date:
+    """The day that an argument gives, a date, an instant or text; ValueError names the argument."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        if isinstance(value, str):
+            return parse_date(value)
+    except ValueError:
+        pass
+    raise ValueError(f"{argument}={value!r}: accepted is a date, or text such as 2025-06-10")
 
 
 def _settings(given: object) -> Settings:

@@ -135,6 +135,14 @@ def test_fills_alone_are_no_success_and_the_setting_that_pairs_them_is_named(
     assert "PERFORMANCE_PAIRING=fifo" in sentence
 
 
+def test_fills_that_are_paired_count(logs: Place, doctor: Doctor) -> None:
+    logs.write(DAY, *[opened(None, f"{DAY}T10:00:{n:02}Z") for n in range(12)])
+    ran = doctor(under=logs.under(PAIRING="fifo"))
+    assert (ran.status, ran.err, helpful(ran)) == (0, "", [])
+    assert "Lines that count: 12 of 12" in ran.out.splitlines()
+    assert "no such setting" not in ran.out
+
+
 def test_open_records_beside_closed_ones_need_no_help(logs: Place, doctor: Doctor) -> None:
     logs.write(DAY, opened(None), win("1"))
     ran = doctor()

@@ -1,8 +1,8 @@
 """DataFrames for notebooks: exact, typed, and equal to the summaries."""
 
 import re
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
 from decimal import Decimal, localcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -409,3 +409,36 @@ def test_an_argument_that_cannot_be_used_is_named_with_what_is_accepted(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
         load_summaries(*arguments, logs.tracker())
+    window, start, end = arguments
+    attempts: list[Callable[[], object]] = (
+        [lambda: logs.tracker().get_summary(window, start)]
+        if said.startswith("window")
+        else [
+            lambda: load_trades(start, end, logs.tracker()),
+            lambda: logs.tracker().get_range(start, end),
+        ]
+    )
+    for attempt in attempts:
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+            attempt()
+
+
+def test_a_day_may_be_text_a_date_or_an_instant(logs: Place) -> None:
+    tracker = logs.tracker()
+    found = tracker.get_summary("daily", DAY)
+    assert found.total_trades == 3
+    noon = datetime.combine(DAY, time(12))
+    for day in (str(DAY), noon, pd.Timestamp(noon)):
+        assert tracker.get_summary(Window.DAILY, day) == found
+        assert tracker.get_range(day, day).total_trades == 3
+        assert len(load_trades(day, day, tracker)) == 4
+    with pytest.raises(ValueError, match=r"^day='x': accepted is a date"):
+        tracker.get_summary("daily", "x")
+
+
+def test_amounts_of_summaries_that_add_up_are_defined_in_every_row(logs: Place) -> None:
+    days = load_summaries("daily", DAY, LAST_DAY, logs.tracker())
+    for name in ("realized_pnl", "gross_profit", "gross_loss", "commission", "slippage"):
+        assert {type(value) for value in days[name]} == {Decimal}
+        assert days[name].cumsum().iloc[-1] == days[name].sum()
+    assert days.realized_pnl.sum() == Decimal("-100.7")
