@@ -36,7 +36,7 @@ AlertStatus = Literal["OK", "WARN", "CRITICAL", "NO_TRADES", "NO_TARGETS", "INVA
 
 
 class BreakdownRow(msgspec.Struct, frozen=True):
-    """Closed trades that share one symbol, strategy or execution mode (contract, section 4).
+    """Closed trades that share one symbol, strategy, execution mode or side.
 
     The rows of one breakdown add up exactly to the summary's own counts and P&L.
     """
@@ -63,7 +63,7 @@ class BreakdownRow(msgspec.Struct, frozen=True):
 
 
 class DayRow(msgspec.Struct, frozen=True):
-    """One trading day with a closed trade (contract, section 4, `daily`)."""
+    """One trading day with a closed trade, a row of `daily`."""
 
     date: date
     total_trades: int
@@ -75,7 +75,7 @@ class DayRow(msgspec.Struct, frozen=True):
 
 
 class TargetResult(msgspec.Struct, frozen=True):
-    """The verdict on one target, in the unit of its metric (contract, sections 5 and 6)."""
+    """The verdict on one target, in the unit of its metric."""
 
     metric: str
     actual: Decimal | None
@@ -109,10 +109,10 @@ class DataQuality(msgspec.Struct, frozen=True):
 class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One window's performance: the published metrics, verdicts and data quality.
 
-    The definitions are those of the contract, sections 4 and 5, and fields stand in the order in
-    which they are written. All metrics are over closed trades, by net P&L, unless they say
-    otherwise. Money is in the account's currency and exact, ratios are rounded to 6 decimals, and
-    None is undefined: a zero denominator, or no data.
+    `docs/metrics.md` lists every field; they stand in the order in which they are written. All
+    metrics are over closed trades, by net P&L, unless they say otherwise. Money is in the
+    account's currency and exact, ratios are rounded to 6 decimals, and None is undefined: a zero
+    denominator, or no data.
     """
 
     schema_version: int = SCHEMA_VERSION

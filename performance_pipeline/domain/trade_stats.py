@@ -41,9 +41,9 @@ class Bucket(msgspec.Struct, frozen=True):
 class Streaks(msgspec.Struct, frozen=True):
     """Runs of consecutive wins and of consecutive losses, in trades; a breakeven ends a run.
 
-    The trailing runs are the contract's current streak, the longest ones its longest streaks
-    (section 4). The leading ones are only there to merge: a run may go on from one stretch of
-    trades into the next, and one that spans a whole stretch is both leading and trailing.
+    The trailing runs are published as the current streak, the longest ones as the longest streaks.
+    The leading ones are only there to merge: a run may go on from one stretch of trades into the
+    next, and one that spans a whole stretch is both leading and trailing.
     """
 
     trades: int = 0
@@ -100,7 +100,7 @@ class Streaks(msgspec.Struct, frozen=True):
 class Drawdown(msgspec.Struct, frozen=True):
     """The path of cumulative P&L over closed trades, from 0 on; all of it money.
 
-    `worst` is the maximum drawdown (contract, section 4): the largest fall from a peak, min over
+    `worst` is published as the maximum drawdown: the largest fall from a peak, min over
     all trades of (cumulative P&L - highest so far), the peak starting at 0. Paths merge exactly:
     the deepest fall of two in a row is that of one of them, or leads from the peak of the first
     to the lowest point of the second. Equal numbers can be written with more zeros or fewer, so
@@ -144,9 +144,8 @@ class Drawdown(msgspec.Struct, frozen=True):
 class TradeStats(msgspec.Struct, frozen=True):
     """Counts and exact sums over closed trades in time order: what metrics are computed from.
 
-    The outcome decides what counts as a win or a loss, net P&L what is summed (contract, section
-    4). Ratios such as the win rate are not here: they do not merge, so `metrics.py` divides once,
-    at the end.
+    The outcome decides what counts as a win or a loss, net P&L what is summed. Ratios
+    such as the win rate are not here: they do not merge, so `metrics.py` divides once, at the end.
     """
 
     total_wins: int = 0

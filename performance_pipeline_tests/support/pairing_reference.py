@@ -1,4 +1,4 @@
-"""Fills to trades in the plainest possible way, in fractions, from the words of the contract alone.
+"""Fills to trades in the plainest possible way, in fractions, from the rules' words alone.
 
 Nothing of the package is used. A replay keeps a list of lots a position and goes through it.
 """

@@ -1,7 +1,7 @@
-"""The brute-force reference: summaries recomputed from raw log bytes, by the contract alone.
+"""The brute-force reference: summaries recomputed from raw log bytes, by the definitions alone.
 
-What belongs here: the slowest and plainest reading of sections 2 to 5 of the contract. What does
-not: anything from `performance_pipeline`, any aggregate, any shortcut.
+What belongs here: the slowest and plainest reading of `docs/log-format.md` and `docs/metrics.md`.
+What does not: anything from `performance_pipeline`, any aggregate, any shortcut.
 """
 
 import json

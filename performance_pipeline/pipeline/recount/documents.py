@@ -1,11 +1,11 @@
 """Summaries counted again from raw log lines, in the plainest arithmetic: fractions and loops.
 
-Contract sections 2 to 4 once more, written apart from the code that publishes. Shared with it are
-what a field of a line must look like and which value it has (`read_fields`), which logs there
-are, or were, and their whole lines (`storage.logs`), which days a `Period` has, the sessions of
-the market calendar, and the wording of reasons and warnings. Which instant counts, duplicates,
-filters, trading days, sums, ratios, rounding and printing are its own: no aggregate, no
-arithmetic of Decimals, nothing of `domain.metrics`.
+What `docs/log-format.md` and `docs/metrics.md` say once more, written apart from the code that
+publishes. Shared with it are what a field of a line must look like and which value it has
+(`read_fields`), which logs there are, or were, and their whole lines (`storage.logs`), which days a
+`Period` has, the sessions of the market calendar, and the wording of reasons and warnings. Which
+instant counts, duplicates, filters, trading days, sums, ratios, rounding and printing are its own:
+no aggregate, no arithmetic of Decimals, nothing of `domain.metrics`.
 """
 
 from datetime import UTC, date, datetime, time

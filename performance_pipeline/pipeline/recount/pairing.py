@@ -1,7 +1,8 @@
 """Fills to trades once more, for a recount: every fill from the oldest log on, in fractions.
 
-Contract section 10 by the plainest loop, written apart from `domain.positions`. All of it is held
-in memory: the trades, and what was open at the end of each day.
+The rules are those of `docs/metrics.md`, by the plainest loop, written apart from
+`domain.matching`. All of it is held in memory: the trades, and what was open at the end of each
+day.
 """
 
 from collections.abc import Callable, Iterable

@@ -786,7 +786,7 @@ def test_breakdowns_sum_to_the_total_and_stand_in_one_order(here: Place) -> None
         assert sum(Decimal(row["realized_pnl"]) for row in rows) == Decimal("-17")
 
 
-def test_a_summary_publishes_every_metric_in_the_order_of_the_contract(here: Place) -> None:
+def test_a_summary_publishes_every_metric_in_one_order(here: Place) -> None:
     document = here.document(Window.WEEKLY)
     around = ["schema_version", "window", "start_date", "end_date", "starts_at", "ends_at"]
     names = [*around, "timezone", *METRICS, "daily", "targets", "alert_status", "data_quality"]

@@ -296,7 +296,7 @@ def test_a_number_beyond_a_hundred_digits_is_refused_without_quoting_it(text: st
     st.sampled_from(("", "e", "E", "e+", "E-")),
     st.integers(0, 30),
 )
-def test_every_number_of_the_contract_is_read_exactly(
+def test_every_number_that_a_log_may_hold_is_read_exactly(
     sign: str, before: str, after: str, marker: str, size: int
 ) -> None:
     if not (before or after):
