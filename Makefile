@@ -1,13 +1,14 @@
 # Everything a person runs. Each target makes .venv from requirements.lock first.
 
 PYTHON ?= python3.11
+VENV := .venv
 PORT ?= 3000
-RUN := .venv/bin/python -m
+RUN := $(VENV)/bin/python -m
 
 # Every run, command and service is a process: without bytecode each compiles the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test dev bench format screenshots clean
+.PHONY: demo test prove-python test-python dev bench format screenshots clean
 
 demo: .venv/ready
 	@$(RUN) performance_pipeline demo
@@ -18,6 +19,21 @@ test: .venv/ready
 	$(RUN) mypy
 	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/dg check defs
 	$(RUN) pytest -q -n 4 --dist worksteal
+
+# The tests of two rooms under each other Python that is supported and installed here; 6 minutes each.
+prove-python: prove-python3.12 prove-python3.13
+
+# Asked, because pyenv has commands also for versions that it does not run.
+prove-python3.%:
+	@for python in python3.$* $(HOME)/.pyenv/versions/3.$*.*/bin/python; do \
+		if $$python -c '' 2>/dev/null; then \
+			exec $(MAKE) test-python VENV=.venv-3.$* PYTHON=$$python; \
+		fi; \
+	done; \
+	echo "Python 3.$* is not installed here: nothing was seen of it"
+
+test-python: $(VENV)/ready
+	$(RUN) pytest -q -n 4 --dist worksteal performance_pipeline_tests/unit performance_pipeline_tests/dagster
 
 dev: .venv/ready
 	@$(RUN) performance_pipeline dev --port $(PORT)
@@ -34,14 +50,14 @@ screenshots: .venv/ready
 	.venv/bin/python docs/screenshots.py
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-* demo
 
 # --no-deps: the lock is the whole truth, and a package it lacks is an error at once.
-.venv/ready: requirements.lock pyproject.toml
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch .venv/ready
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(VENV)/ready
 
 # Contenders of the benchmarks, on top: nothing of the project needs them.
 .venv/bench: .venv/ready benchmarks/requirements.lock
