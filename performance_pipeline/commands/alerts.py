@@ -1,13 +1,12 @@
 """`alerts list` and `alerts ack`: the alert log, folded to one state an alert."""
 
-import os
 from collections.abc import Sequence
+from functools import partial
 
 import click
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, acknowledge
-from performance_pipeline.domain.numbers import plain
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
@@ -26,9 +25,8 @@ def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_js
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(plain_document(shown)), indent=2))
         return
-    for alert in shown:
-        # None lets click decide: colour on a terminal, none in a pipe.
-        click.echo(_coloured(alert), color=False if os.environ.get("NO_COLOR") else None)
+    if shown:
+        _show_table(shown)
     hidden = len(asked) - len(shown)
     click.echo(
         f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
@@ -52,16 +50,9 @@ def _alert_log(settings: Settings) -> AlertLog:
     )
 
 
-def _coloured(alert: AlertEvent) -> str:
-    if not alert.active:
-        return click.style(_row(alert), dim=True)
-    return click.style(_row(alert), fg="red" if alert.severity == "CRITICAL" else "yellow")
+def _show_table(alerts: Sequence[AlertEvent]) -> None:
+    # Imported here because rich takes 50 ms, which nobody who asks for JSON should wait for.
+    from performance_pipeline.commands.screen import show
+    from performance_pipeline.reports.alert_table import alert_table
 
-
-def _row(alert: AlertEvent) -> str:
-    actual = "n/a" if alert.actual is None else plain(alert.actual)
-    return (
-        f"{alert.id:<44} {alert.status:<13} {alert.severity:<9}"
-        f" {alert.metric} {actual}, target {plain(alert.target)},"
-        f" raised {alert.raised_at:%Y-%m-%d %H:%M} UTC"
-    )
+    show(partial(alert_table, alerts))

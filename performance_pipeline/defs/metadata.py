@@ -19,7 +19,7 @@ from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
-from performance_pipeline.reports.wording import number
+from performance_pipeline.reports.wording import compared, number
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
@@ -140,11 +140,17 @@ def verdict_metadata(period: Period, summary: PerformanceSummary) -> Metadata:
 
 def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
     columns = ("metric", "actual", "target", "variance", "status", "severity")
+    rows = (
+        (
+            result.metric,
+            *compared(result.metric, result.actual, result.target),
+            result.status,
+            result.severity or "",
+        )
+        for result in summary.targets
+    )
     return dg.MetadataValue.table(
-        records=[
-            dg.TableRecord({name: number(getattr(result, name)) for name in columns})
-            for result in summary.targets
-        ],
+        records=[dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows],
         schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
     )
 

@@ -1,7 +1,7 @@
 """Exact decimal arithmetic: parsing, dividing and printing numbers that are money.
 
 Nothing here knows what a trade is. Sums and differences are exact or fail loudly; the only
-rounding in the project is the one inside `divide`.
+rounding of a number that is kept is the one inside `divide`. Reports round for the eye.
 """
 
 import decimal

@@ -5,13 +5,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
+from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.reports.wording import (
     UNDEFINED,
+    breakdowns,
+    compared,
     judged_like_sentence,
-    metric_difference,
     metric_value,
+    moment,
     number,
     percent,
+    price,
+    quantity,
     span,
 )
 
@@ -119,9 +124,7 @@ def _targets(summary: PerformanceSummary) -> list[str]:
     rows = [
         (
             f"`{result.metric}`",
-            metric_value(result.metric, result.actual),
-            metric_value(result.metric, result.target),
-            metric_difference(result.metric, result.variance),
+            *compared(result.metric, result.actual, result.target),
             result.status,
             result.severity or "",
         )
@@ -135,14 +138,11 @@ def _targets(summary: PerformanceSummary) -> list[str]:
 
 def _breakdowns(summary: PerformanceSummary) -> list[str]:
     sections = ["## Breakdown"]
-    if not summary.total_trades:
-        return [*sections, "No trades in window."]
-    for title, breakdown in (
-        ("By symbol", summary.by_symbol),
-        ("By strategy", summary.by_strategy),
-        ("By execution mode", summary.by_execution_mode),
-    ):
-        sections += [f"### {title}", _breakdown_table(breakdown)]
+    if summary.total_trades:
+        for title, breakdown in breakdowns(summary):
+            sections += [f"### By {title}", _breakdown_table(breakdown)]
+    else:
+        sections.append("No trades in window.")
     if summary.daily:
         rows = [
             (
@@ -154,7 +154,25 @@ def _breakdowns(summary: PerformanceSummary) -> list[str]:
             for row in summary.daily
         ]
         sections += ["### By day", _table(("Day", "Trades", "Realized P&L", "Drawdown"), rows)]
+    if summary.open_positions is not None:
+        sections += ["### Open positions", _position_table(summary.open_positions)]
     return sections
+
+
+def _position_table(positions: Iterable[OpenPosition]) -> str:
+    rows = [
+        (
+            escape(position.symbol),
+            escape(position.execution_mode) or "(none)",
+            position.side,
+            quantity(position.quantity),
+            price(position.average_price),
+            moment(position.opened_at),
+        )
+        for position in positions
+    ]
+    header = ("Symbol", "Mode", "Side", "Quantity", "Average price", "Opened at")
+    return _table(header, rows) if rows else "None at the end of the window."
 
 
 def _breakdown_table(breakdown: Mapping[str, BreakdownRow]) -> str:
@@ -183,6 +201,8 @@ def _data_quality(summary: PerformanceSummary) -> list[str]:
         ("Misdated records", str(quality.misdated)),
         ("Outcome against P&L", str(quality.outcome_conflicts)),
     ]
+    if summary.open_positions is not None:
+        rows.append(("Unmatched exits", str(quality.unmatched_exits)))
     sections = ["## Data quality", _table(("", ""), rows)]
     if quality.warnings:
         sections.append("\n".join(f"- {escape(warning)}" for warning in quality.warnings))
@@ -191,6 +211,12 @@ def _data_quality(summary: PerformanceSummary) -> list[str]:
             (f"{line.file}:{line.line}", escape(line.reason)) for line in quality.rejected_lines
         ]
         sections += ["### Rejected lines", _table(("Line", "Reason"), lines)]
+    if quality.unmatched_lines:
+        lines = [
+            (f"{line.file}:{line.line}", quantity(line.quantity))
+            for line in quality.unmatched_lines
+        ]
+        sections += ["### Unmatched exits", _table(("Line", "Quantity"), lines)]
     return sections
 
 

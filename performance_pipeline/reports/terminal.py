@@ -4,31 +4,34 @@ Colour only repeats what a sign or a word says too. All text is put into `Text`,
 has no meaning.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from performance_pipeline.domain.metrics import (
     BreakdownRow,
-    DataQuality,
     DayRow,
     PerformanceSummary,
     TargetResult,
 )
-from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.reports.fitted_table import columns, fitted_table
 from performance_pipeline.reports.sparkline import bars
 from performance_pipeline.reports.wording import (
     UNDEFINED,
+    breakdowns,
+    compared,
     judged_like_sentence,
-    metric_difference,
     metric_value,
+    moment,
     number,
     percent,
+    price,
+    quantity,
     span,
 )
 
@@ -57,7 +60,7 @@ _METRICS: Final = (
         "trading days": "trading_days",
         "longest win streak": "longest_win_streak",
         "longest loss streak": "longest_loss_streak",
-        "average hold (s)": "avg_hold_seconds",
+        "average hold": "avg_hold_seconds",
     },
     {
         "realized P&L": "realized_pnl",
@@ -84,6 +87,7 @@ _METRICS: Final = (
 )
 _PNL: Final = frozenset(_METRICS[1].values()) - {"commission", "slippage"} | {"expectancy"}
 _BLOCK_WIDTH: Final = 36
+_BLOCK_GAP: Final = 4
 _SPACED_DAYS: Final = 31
 _LISTED_DAYS: Final = 31
 _MOST_BARS: Final = 92
@@ -101,10 +105,13 @@ def safe(text: str) -> str:
 
 def summary_view(summary: PerformanceSummary, width: int) -> RenderableType:
     """The whole of `summary`, laid out for a terminal of `width` columns."""
-    parts: list[RenderableType] = [*_headline(summary), *_targets(summary)]
+    parts: list[RenderableType] = [*_headline(summary), *_targets(summary, width)]
     if summary.total_trades:
-        parts += [*_daily_bars(summary, width), *_metrics(summary, width), *_breakdowns(summary)]
-    return Group(*parts, *_data_quality(summary.data_quality))
+        parts += [*_daily_bars(summary, width), *_metrics(summary, width)]
+        parts += _breakdowns(summary, width)
+    if summary.open_positions is not None:
+        parts += _open_positions(summary.open_positions, width)
+    return Group(*parts, *_data_quality(summary))
 
 
 def _headline(summary: PerformanceSummary) -> Iterator[RenderableType]:
@@ -138,14 +145,15 @@ def _streak(summary: PerformanceSummary) -> str:
     return f"streak {summary.current_streak} {summary.streak_type}"
 
 
-def _targets(summary: PerformanceSummary) -> Iterator[RenderableType]:
+def _targets(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:
     yield _heading("Targets")
     if not summary.targets:
         yield Text(f"No target was judged ({summary.alert_status}).")
         return
-    yield _table(
-        ("", "Metric", ">Actual", ">Target", ">Variance", "Status", "Severity"),
+    yield fitted_table(
+        columns("", "Metric", ">Actual", ">Target", ">Variance", "Status", "Severity"),
         (_target_row(result) for result in summary.targets),
+        width,
     )
     if like := judged_like_sentence(summary):
         yield Text(like, "dim")
@@ -156,9 +164,7 @@ def _target_row(result: TargetResult) -> tuple[Text, ...]:
     return (
         Text(sign, style),
         Text(result.metric.replace("_", " ")),
-        Text(metric_value(result.metric, result.actual)),
-        Text(metric_value(result.metric, result.target)),
-        Text(metric_difference(result.metric, result.variance)),
+        *map(Text, compared(result.metric, result.actual, result.target)),
         Text(result.status.replace("_", " "), style),
         Text(result.severity or "", style),
     )
@@ -179,7 +185,7 @@ def _daily_bars(summary: PerformanceSummary, width: int) -> Iterator[RenderableT
         drawn = bars([day.realized_pnl for day in chunk], tallest)
         yield _bar_row(f"{chunk[0].date}  gains ", gap.join(drawn.gains), "green")
         yield _bar_row(f"{chunk[-1].date}  losses", gap.join(drawn.losses), "red")
-    yield Text(f"A full bar is {plain(tallest)}, on {largest.date}.", "dim")
+    yield Text(f"A full bar is {number(tallest)}, on {largest.date}.", "dim")
 
 
 def _bar_row(label: str, drawn: str, style: str) -> Text:
@@ -188,38 +194,43 @@ def _bar_row(label: str, drawn: str, style: str) -> Text:
 
 def _metrics(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:
     yield _heading("Metrics")
-    blocks = [_block(summary, block) for block in _METRICS]
-    side_by_side = max(1, min(width // _BLOCK_WIDTH, len(blocks)))
-    grid = Table.grid(padding=(0, 4, 0, 0))
+    side_by_side = max(1, min(width // _BLOCK_WIDTH, len(_METRICS)))
+    room = width // side_by_side - _BLOCK_GAP
+    blocks = [_block(summary, block, room) for block in _METRICS]
+    grid = Table.grid(padding=(0, _BLOCK_GAP, 0, 0))
     for begin in range(0, len(blocks), side_by_side):
         grid.add_row(*blocks[begin : begin + side_by_side])
     yield grid
 
 
-def _block(summary: PerformanceSummary, block: Mapping[str, str]) -> Table:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(overflow="fold")
-    table.add_column(justify="right", overflow="fold")
+def _block(summary: PerformanceSummary, block: Mapping[str, str], room: int) -> Table:
+    values = {}
     for label, name in block.items():
         value = getattr(summary, name)
         money = name in _PNL and value is not None
-        table.add_row(Text(label), _money(value) if money else Text(metric_value(name, value)))
+        values[label] = _money(value) if money else Text(metric_value(name, value))
+    widest = max(value.cell_len for value in values.values())
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    # Labels wrap before a number does.
+    table.add_column(justify="right", overflow="fold", min_width=min(widest, room // 2))
+    for label, shown in values.items():
+        table.add_row(Text(label), shown)
     return table
 
 
-def _breakdowns(summary: PerformanceSummary) -> Iterator[RenderableType]:
-    for title, breakdown in (
-        ("symbol", summary.by_symbol),
-        ("strategy", summary.by_strategy),
-        ("execution mode", summary.by_execution_mode),
-    ):
+def _breakdowns(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:
+    for title, breakdown in breakdowns(summary):
         yield _heading(f"By {title}")
-        yield _table(
-            (title.capitalize(), ">Trades", ">Wins", ">Losses", ">Win rate", ">Realized P&L"),
+        yield fitted_table(
+            columns(
+                title.capitalize(), ">Trades", ">Wins", ">Losses", ">Win rate", ">Realized P&L"
+            ),
             (_breakdown_row(name, row) for name, row in breakdown.items()),
+            width,
         )
     if isinstance(summary.daily, tuple):
-        yield from _days(summary.daily)
+        yield from _days(summary.daily, width)
 
 
 def _breakdown_row(name: str, row: BreakdownRow) -> tuple[Text, ...]:
@@ -233,11 +244,11 @@ def _breakdown_row(name: str, row: BreakdownRow) -> tuple[Text, ...]:
     )
 
 
-def _days(days: Sequence[DayRow]) -> Iterator[RenderableType]:
+def _days(days: Sequence[DayRow], width: int) -> Iterator[RenderableType]:
     yield _heading("By day")
     shown = days[-_LISTED_DAYS:]
-    yield _table(
-        ("Day", ">Trades", ">Realized P&L", ">Drawdown"),
+    yield fitted_table(
+        columns("Day", ">Trades", ">Realized P&L", ">Drawdown"),
         (
             (
                 Text(f"{day.date:%a} {day.date}"),
@@ -247,6 +258,7 @@ def _days(days: Sequence[DayRow]) -> Iterator[RenderableType]:
             )
             for day in shown
         ),
+        width,
     )
     if len(shown) < len(days):
         yield Text(
@@ -254,7 +266,30 @@ def _days(days: Sequence[DayRow]) -> Iterator[RenderableType]:
         )
 
 
-def _data_quality(quality: DataQuality) -> Iterator[RenderableType]:
+def _open_positions(positions: Sequence[OpenPosition], width: int) -> Iterator[RenderableType]:
+    yield _heading("Open positions")
+    if not positions:
+        yield Text("None at the end of the window.")
+        return
+    yield fitted_table(
+        columns("Symbol", "Mode", "Side", ">Quantity", ">Average price", ">Opened at"),
+        (
+            (
+                Text(safe(position.symbol)),
+                Text(safe(position.execution_mode) or "(none)"),
+                Text(position.side),
+                Text(quantity(position.quantity)),
+                Text(price(position.average_price)),
+                Text(moment(position.opened_at)),
+            )
+            for position in positions
+        ),
+        width,
+    )
+
+
+def _data_quality(summary: PerformanceSummary) -> Iterator[RenderableType]:
+    quality = summary.data_quality
     yield _heading("Data quality")
     counts = {
         "accepted": quality.accepted,
@@ -263,27 +298,27 @@ def _data_quality(quality: DataQuality) -> Iterator[RenderableType]:
         "misdated": quality.misdated,
         "outcome against P&L": quality.outcome_conflicts,
     }
+    if summary.open_positions is not None:
+        counts["unmatched exits"] = quality.unmatched_exits
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     yield _signed(quality.status).append(f"  {told}")
     if quality.missing_days:
         yield Text(f"! missing days: {', '.join(map(str, quality.missing_days))}", "yellow")
     for warning in quality.warnings:
         yield Text(f"! {safe(warning)}", "yellow")
-    for line in quality.rejected_lines:
-        yield Text(f"  {safe(line.file)}:{line.line}: {safe(line.reason)}")
+    for rejected in quality.rejected_lines:
+        yield _log_line(rejected.file, rejected.line, safe(rejected.reason))
     if (more := quality.rejected - len(quality.rejected_lines)) > 0:
         yield Text(f"  and {more} more rejected lines; `doctor` names them all")
+    for unmatched in quality.unmatched_lines:
+        sold = f"{quantity(unmatched.quantity)} sold without a position"
+        yield _log_line(unmatched.file, unmatched.line, sold)
+    if (more := quality.unmatched_exits - len(quality.unmatched_lines)) > 0:
+        yield Text(f"  and {more} more unmatched exits")
 
 
-def _table(columns: Iterable[str], rows: Iterable[Iterable[Text]]) -> Table:
-    """A table; a column whose name begins with `>` is aligned right."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for name in columns:
-        justify = "right" if name.startswith(">") else "left"
-        table.add_column(Text(name.removeprefix(">")), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*row)
-    return table
+def _log_line(file: str, line: int, what: str) -> Text:
+    return Text(f"  {safe(file)}:{line}: {what}")
 
 
 def _heading(title: str) -> Text:
@@ -296,4 +331,4 @@ def _signed(status: str) -> Text:
 
 
 def _money(value: Decimal) -> Text:
-    return Text(plain(value), "green" if value > 0 else "red" if value < 0 else "")
+    return Text(number(value), "green" if value > 0 else "red" if value < 0 else "")

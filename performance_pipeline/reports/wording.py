@@ -1,18 +1,28 @@
-"""Numbers, days and metrics as people read them, in every output alike; no digit is lost."""
+"""Numbers, days and metrics as people read them, the same in every output; files keep them exact.
 
-from datetime import date
+Money and ratios have two decimals, rates in percent one, rounded half to even. What is too small
+for that shows its first two digits (a rate its first one), so that only 0 reads as 0: 0.000123 is
+`0.00012`. A price below 10 shows five digits. A verdict shows as many as tell its two sides apart.
+"""
+
+import decimal
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Final
+from fractions import Fraction
+from typing import Final, NamedTuple
 
-from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.numbers import EXACT, plain
+from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
+from performance_pipeline.domain.numbers import EXACT, ZERO, plain
 from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import Window
 
 UNDEFINED: Final = "n/a"
 
-RATES: Final = frozenset({"win_rate"})
-"""The metrics that people read in percent."""
+_RATES: Final = frozenset({"win_rate"})
+_COUNTS: Final = frozenset({"total_trades"})
+_TIMES: Final = frozenset({"avg_hold_seconds"})
 
 METRIC_NAMES: Final = {
     "win_rate": "win rate",
@@ -30,43 +40,132 @@ SHORT_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LIKE: Final = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
 
 
+class _Style(NamedTuple):
+    """How many decimals a number has, and how many digits it shows at least when it is small."""
+
+    decimals: int
+    digits: int
+
+
+_MONEY: Final = _Style(2, 2)
+_PRICE: Final = _Style(2, 5)
+_PERCENT: Final = _Style(1, 1)
+_COUNT: Final = _Style(0, 1)
+_TIME_UNITS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+_READ: Final = decimal.Context(
+    EXACT.prec, decimal.ROUND_HALF_EVEN, EXACT.Emin, EXACT.Emax, traps=[decimal.InvalidOperation]
+)
+
+
+class Compared(NamedTuple):
+    """A value, what it is held against, and the difference of the two."""
+
+    actual: str
+    target: str
+    difference: str
+
+
 def number(value: Decimal | int | str | None) -> str:
-    """All digits of `value`, in plain notation; undefined is not zero."""
-    if value is None:
-        return UNDEFINED
-    return plain(value) if isinstance(value, Decimal) else str(value)
+    """Money or a ratio with two decimals, a count or a word as it is; undefined is not zero."""
+    if isinstance(value, Decimal):
+        return _rounded(value, _MONEY)
+    return UNDEFINED if value is None else str(value)
 
 
-def grouped(value: Decimal | int | None) -> str:
-    """All digits of `value`, with commas between thousands."""
-    if value is None:
-        return UNDEFINED
-    value = Decimal(value)
-    sign, digits = ("-", EXACT.minus(value)) if value < 0 else ("", value)
-    whole, point, decimals = plain(digits).partition(".")
-    return f"{sign}{int(whole):,}{point}{decimals}"
+def price(value: Decimal) -> str:
+    """A price: `150.25`, `1.0857`, `0.000023`."""
+    return _rounded(value, _PRICE if abs(value) < 10 else _MONEY)
+
+
+def quantity(value: Decimal) -> str:
+    """How much is held: all digits, because each of them can be sold."""
+    return plain(value)
 
 
 def percent(value: Decimal | None) -> str:
-    """A fraction in percent: the same digits, the point moved. 0.495 is `49.5 %`."""
-    return UNDEFINED if value is None else f"{grouped(EXACT.scaleb(value, 2))} %"
+    """A fraction in percent: 0.495 is `49.5 %`."""
+    return UNDEFINED if value is None else f"{_rounded(_hundredfold(value), _PERCENT)} %"
 
 
-def points(value: Decimal | None) -> str:
-    """The difference of two fractions, in percentage points: -0.005 is `-0.5 points`."""
-    return UNDEFINED if value is None else f"{grouped(EXACT.scaleb(value, 2))} points"
+def duration(seconds: Decimal | None) -> str:
+    """A time in its two largest units: `4 h 9 min`, `3 d 2 h`, `45 s`."""
+    if seconds is None:
+        return UNDEFINED
+    if 0 < abs(seconds) < 1:
+        return f"{number(seconds)} s"
+    finest = 3600 if abs(seconds) >= 86_400 else 60 if abs(seconds) >= 3600 else 1
+    left = round(Fraction(abs(seconds)) / finest) * finest
+    parts = []
+    for unit, size in _TIME_UNITS:
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return ("-" if seconds < 0 else "") + (" ".join(parts) or "0 s")
 
 
 def metric_value(metric: str, value: Decimal | int | str | None) -> str:
-    """A value of `metric`: a rate in percent, everything else in plain digits."""
-    if metric in RATES and isinstance(value, Decimal):
-        return percent(value)
+    """A value of `metric`: a rate in percent, a time in hours and minutes, else a number."""
+    if isinstance(value, Decimal):
+        if metric in _RATES:
+            return percent(value)
+        if metric in _TIMES:
+            return duration(value)
     return number(value)
 
 
-def metric_difference(metric: str, value: Decimal | None) -> str:
-    """A difference of two values of `metric`: of rates in points."""
-    return points(value) if metric in RATES else number(value)
+def compared(metric: str, actual: Decimal | None, target: Decimal) -> Compared:
+    """`actual` against `target`, of a rate in percentage points.
+
+    Two that differ never read the same: 0.5499 against 0.55 is `54.99 %` against `55.00 %`.
+    """
+    rate = metric in _RATES
+    whole = metric in _COUNTS and target == target.to_integral_value()
+    style = _PERCENT if rate else _COUNT if whole else _MONEY
+    difference = None if actual is None else EXACT.subtract(actual, target)
+    values = [
+        _hundredfold(value) if rate and value is not None else value
+        for value in (actual, target, difference)
+    ]
+    texts = _texts(values, style)
+    while texts[0] == texts[1] and actual != target:
+        style = style._replace(decimals=style.decimals + 1)
+        texts = _texts(values, style)
+    units = (" %", " %", " points") if rate else ("", "", "")
+    return Compared(
+        *(
+            UNDEFINED if text is None else text + unit
+            for text, unit in zip(texts, units, strict=True)
+        )
+    )
+
+
+def grouped(text: str) -> str:
+    """A number in words, with commas between its thousands: `-1,234.50`, `1,200 trades`."""
+    return re.sub(r"\d+", lambda digits: f"{int(digits[0]):,}", text, count=1)
+
+
+def grouped_number(value: Decimal) -> str:
+    """Money or a ratio with commas: `-1,234.50`."""
+    return grouped(number(value))
+
+
+def _rounded(value: Decimal, style: _Style) -> str:
+    decimals = style.decimals
+    if value:
+        decimals = max(decimals, style.digits - 1 - value.adjusted())
+    unit = Decimal((0, (1,), -decimals))
+    # Adding 0 makes a negative zero a plain one.
+    text = format(EXACT.add(value, ZERO).quantize(unit, context=_READ), "f")
+    spare = decimals - style.decimals
+    return text[: len(text) - spare] + text[len(text) - spare :].rstrip("0")
+
+
+def _texts(values: Iterable[Decimal | None], style: _Style) -> list[str | None]:
+    return [None if value is None else _rounded(value, style) for value in values]
+
+
+def _hundredfold(value: Decimal) -> Decimal:
+    return EXACT.scaleb(value, 2)
 
 
 def span(summary: PerformanceSummary) -> str:
@@ -103,3 +202,18 @@ def compact(value: Decimal) -> str:
 def long_day(day: date) -> str:
     """`Tue 2025-06-10`."""
     return f"{SHORT_WEEKDAYS[day.weekday()]} {day}"
+
+
+def moment(instant: datetime) -> str:
+    """`2025-06-10 14:30`, in the zone that `instant` is in."""
+    return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def breakdowns(summary: PerformanceSummary) -> list[tuple[str, Mapping[str, BreakdownRow]]]:
+    """What the closed trades are broken down by, and the rows; by side where fills are paired."""
+    found = [
+        ("symbol", summary.by_symbol),
+        ("strategy", summary.by_strategy),
+        ("execution mode", summary.by_execution_mode),
+    ]
+    return [*found, ("side", summary.by_side)] if any(summary.by_side) else found

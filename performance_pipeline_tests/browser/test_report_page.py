@@ -138,14 +138,20 @@ def test_it_opens_offline_asks_for_nothing_and_nothing_fails(opened: Opened) -> 
     )
 
 
-def test_every_number_shown_is_exactly_the_number_beneath(opened: Opened) -> None:
+def test_every_number_shown_is_the_one_beneath_rounded_to_the_digits_shown(
+    opened: Opened,
+) -> None:
     shown = opened.page.locator("data").evaluate_all(
         "found => found.map(one => [one.value, one.textContent])"
     )
     assert len(shown) > 300
     for value, text in shown:
         scale = 100 if text.endswith(("%", "points")) else 1
-        assert Decimal(re.sub(r"[,%a-z ]", "", text)) == Decimal(value) * scale
+        read = Decimal(re.sub(r"[,%a-z ]", "", text))
+        exponent = read.as_tuple().exponent
+        assert isinstance(exponent, int)
+        assert abs(read - Decimal(value) * scale) <= Decimal("0.5").scaleb(exponent)
+        assert (read == 0) == (Decimal(value) == 0)
 
 
 def test_headline_figures_are_those_of_the_summary(opened: Opened, report: Written) -> None:
@@ -262,6 +268,49 @@ def test_nothing_is_wider_than_the_screen(
     opened = Opened(browser, report.path, width=width, scripts=scripts)
     wide = opened.page.evaluate("document.documentElement.scrollWidth")
     assert wide <= width
+    opened.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_cards_keep_their_distance(browser: Browser, report: Written, width: int) -> None:
+    opened = Opened(browser, report.path, width=width)
+    boxes = opened.page.locator(".card").evaluate_all(
+        "cards => cards.map(card => card.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) >= 10
+    for upper in boxes:
+        for lower in boxes:
+            beside = lower["left"] >= upper["right"] or lower["right"] <= upper["left"]
+            if lower["top"] > upper["top"] and not beside:
+                assert lower["top"] - upper["bottom"] >= 12
+    opened.context.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_newest_week_of_the_calendar_is_seen_on_a_phone(
+    browser: Browser, report: Written, scripts: bool
+) -> None:
+    opened = Opened(browser, report.path, width=390, scripts=scripts)
+    drawing = opened.page.locator(f"[data-plot=calendar-0] {'.live' if scripts else '.still'}")
+    cells = drawing.locator("path[aria-label]").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    room = drawing.evaluate("drawing => drawing.getBoundingClientRect().right")
+    assert max(cells) <= room
+    if scripts:
+        assert drawing.evaluate("drawing => drawing.scrollWidth <= drawing.clientWidth")
+    opened.context.close()
+
+
+def test_the_status_of_a_verdict_is_seen_on_a_phone(browser: Browser, report: Written) -> None:
+    opened = Opened(browser, report.path, width=390)
+    section = opened.page.locator("section:has(> h2:text-is('Targets'))")
+    seen = section.locator("td .verdict").evaluate_all(
+        "found => found.map(one => one.getBoundingClientRect().right)"
+    )
+    assert len(seen) == len(report.document["targets"])
+    edge = section.locator(".scroll").evaluate("found => found.getBoundingClientRect().right")
+    assert max(seen) <= edge
     opened.context.close()
 
 

@@ -182,7 +182,7 @@ def test_the_metadata_of_a_summary_links_to_its_files_and_shows_its_markdown(
     assert week.metadata["json"] == dg.MetadataValue.path(f"{path}.json")
     assert week.metadata["markdown"] == dg.MetadataValue.path(f"{path}.md")
     curve, _, text = str(week.metadata["summary"].value).partition("\n\n")
-    assert curve.startswith("![Equity curve of 2 steps from 0 to 1](data:image/svg+xml;base64,")
+    assert curve.startswith("![Equity curve of 2 steps from 0 to 1.00](data:image/svg+xml;base64,")
     assert text == path.with_suffix(".md").read_text()
     assert json.loads(path.with_suffix(".json").read_bytes())["total_trades"] == 4
 

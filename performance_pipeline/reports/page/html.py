@@ -5,24 +5,27 @@ Text from logs is only ever text here: the template escapes it, drawings and scr
 
 from decimal import Decimal
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.numbers import EXACT, plain
 from performance_pipeline.reports.page import drawing
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.tables import breakdowns, figures
 from performance_pipeline.reports.wording import (
     METRIC_NAMES,
-    RATES,
     UNDEFINED,
+    compared,
     grouped,
     judged_like_sentence,
     long_day,
+    moment,
+    number,
     percent,
-    points,
+    price,
+    quantity,
 )
 
 _ROWS_SHOWN: Final = 20
@@ -63,40 +66,43 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         number=_number,
-        rate=_rate,
-        value_of=_value_of,
-        difference_of=_difference_of,
+        rate=lambda value: _data(value, percent(value)),
+        price=lambda value: _data(value, price(value)),
+        quantity=lambda value: _data(value, quantity(value)),
+        shown_as=_data,
+        compared=_compared,
         day=long_day,
+        moment=moment,
         metric=_metric,
         signed=_signed,
     )
     return environment
 
 
+class _Compared(NamedTuple):
+    """A verdict as elements: what was found, what was asked for, and the difference."""
+
+    actual: Markup
+    target: Markup
+    difference: Markup
+
+
 def _number(value: Decimal | int | None) -> Markup:
-    """All digits of a value, with commas, and the value itself for programs."""
-    return _data(value, grouped(value))
+    return _data(value, number(value))
 
 
-def _rate(value: Decimal | None) -> Markup:
-    """A rate in percent."""
-    return _data(value, percent(value))
-
-
-def _value_of(value: Decimal | None, metric: str) -> Markup:
-    """A value of `metric`: a rate in percent, everything else as a number."""
-    return _rate(value) if metric in RATES else _number(value)
-
-
-def _difference_of(value: Decimal | None, metric: str) -> Markup:
-    """A difference of two values of `metric`: of rates in percentage points."""
-    return _data(value, points(value)) if metric in RATES else _number(value)
+def _compared(actual: Decimal | None, target: Decimal, metric: str) -> _Compared:
+    difference = None if actual is None else EXACT.subtract(actual, target)
+    texts = compared(metric, actual, target)
+    values = (actual, target, difference)
+    return _Compared(*(_data(value, text) for value, text in zip(values, texts, strict=True)))
 
 
 def _data(value: Decimal | int | None, shown: str) -> Markup:
+    """A value as it is shown, with commas, and the exact one for programs."""
     if value is None:
         return Markup('<span class="none">{}</span>').format(UNDEFINED)
-    return Markup('<data value="{}">{}</data>').format(plain(Decimal(value)), shown)
+    return Markup('<data value="{}">{}</data>').format(plain(Decimal(value)), grouped(shown))
 
 
 def _metric(name: str) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.reports.page.data import ReportData, verdict
-from performance_pipeline.reports.wording import counted, grouped
+from performance_pipeline.reports.wording import compared, counted, grouped, metric_value
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Figure:
 
     label: str
     value: Decimal | int | None
+    shown: str
     note: str
     target: TargetResult | None = None
-    is_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,42 @@ def figures(summary: PerformanceSummary) -> list[Figure]:
         found = (verdict(summary, metric) for metric in metrics)
         return next(filter(None, found), None)
 
+    def figure(label: str, metric: str, note: str, judged: TargetResult | None = None) -> Figure:
+        value = getattr(summary, metric)
+        return Figure(label, value, _beside(judged, metric, value), note, judged)
+
+    pnl = target("avg_daily_pnl", "realized_pnl")
+    a_day = grouped(_beside(pnl, "avg_daily_pnl", summary.avg_daily_pnl))
     won = f"{summary.total_wins:,} won, {summary.total_losses:,} lost"
     days = f"on {counted(summary.trading_days, 'day')}"
     planned = f"over {counted(summary.risk_reward_trades, 'trade')}"
     return [
-        Figure(
-            "Realized P&L",
-            summary.realized_pnl,
-            f"{grouped(summary.avg_daily_pnl)} a day",
-            target("avg_daily_pnl", "realized_pnl"),
+        figure("Realized P&L", "realized_pnl", f"{a_day} a day", pnl),
+        figure("Win rate", "win_rate", won, target("win_rate")),
+        figure(
+            "Maximum drawdown", "max_drawdown", "below the highest total", target("max_drawdown")
         ),
-        Figure("Win rate", summary.win_rate, won, target("win_rate"), is_rate=True),
-        Figure(
-            "Maximum drawdown",
-            summary.max_drawdown,
-            "below the highest total",
-            target("max_drawdown"),
-        ),
-        Figure(
-            "Closed trades", summary.total_trades, days, target("trades_per_day", "total_trades")
-        ),
-        Figure(
-            "Planned R:R", summary.avg_risk_reward_ratio, planned, target("avg_risk_reward_ratio")
-        ),
-        Figure("Profit factor", summary.profit_factor, "gross profit / gross loss"),
-        Figure("Expectancy", summary.expectancy, "P&L a trade"),
-        Figure("Payoff ratio", summary.payoff_ratio, "average win / average loss"),
+        figure("Closed trades", "total_trades", days, target("trades_per_day", "total_trades")),
+        figure("Planned R:R", "avg_risk_reward_ratio", planned, target("avg_risk_reward_ratio")),
+        figure("Profit factor", "profit_factor", "gross profit / gross loss"),
+        figure("Expectancy", "expectancy", "P&L a trade"),
+        figure("Payoff ratio", "payoff_ratio", "average win / average loss"),
     ]
+
+
+def _beside(judged: TargetResult | None, metric: str, value: Decimal | int | None) -> str:
+    """A value, told apart from the target that stands beside it."""
+    if judged is not None and judged.metric == metric:
+        return compared(metric, judged.actual, judged.target).actual
+    return metric_value(metric, value)
 
 
 def breakdowns(report: ReportData) -> list[tuple[str, list[Bar]]]:
     """Title and rows of each; names by their weight, days and hours in their own order."""
     summary = report.summary
-    named = (("By symbol", summary.by_symbol), ("By strategy", summary.by_strategy))
+    named = [("By symbol", summary.by_symbol), ("By strategy", summary.by_strategy)]
+    if any(summary.by_side):
+        named.append(("By side", summary.by_side))
     tables = [
         (title, sorted(rows.items(), key=lambda row: (-abs(row[1].realized_pnl), row[0])))
         for title, rows in named

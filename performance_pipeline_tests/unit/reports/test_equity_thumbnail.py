@@ -90,7 +90,7 @@ def test_the_summary_in_the_metadata_is_the_curve_and_the_markdown(logs: Place) 
     published = Published(summary, Path("x.json"), summary_markdown(summary), None)
     metadata = summary_metadata(published, [Decimal(5), Decimal(-4)])
     image, _, text = str(metadata["summary"].value).partition("\n\n")
-    assert image.startswith("![Equity curve of 2 steps from 0 to 1](")
+    assert image.startswith("![Equity curve of 2 steps from 0 to 1.00](")
     assert text == summary_markdown(summary)
     assert next(iter(metadata)) == "summary"
     without = summary_metadata(published)

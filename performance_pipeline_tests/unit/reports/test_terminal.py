@@ -22,12 +22,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import Window
+from performance_pipeline.reports import wording
 from performance_pipeline.reports.sparkline import bars
 from performance_pipeline.reports.terminal import safe, summary_view
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.lines import (
     DAY,
+    LATER,
     NEXT_DAY,
     ONE_DAY,
     Place,
@@ -93,15 +96,15 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
         "wins": "3",
         "still open": "1",
         "trading days": "3",
-        "realized P&L": "2.625",
+        "realized P&L": "2.62",
         "gross profit": "14.75",
-        "gross loss": "-12.125",
+        "gross loss": "-12.12",
         "unrealized P&L": "n/a",
-        "max drawdown": "-11.625",
-        "win rate": "50 %",
-        "profit factor": "1.216495",
+        "max drawdown": "-11.62",
+        "win rate": "50.0 %",
+        "profit factor": "1.22",
         "planned reward/risk": "n/a",
-        "average hold (s)": "n/a",
+        "average hold": "n/a",
     }.items():
         assert f"{label} {shown}" in rows
     numbers = [
@@ -109,7 +112,7 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
         for name in summary.__struct_fields__
         if isinstance(value := getattr(summary, name), Decimal) and name != "win_rate"
     ]
-    assert [value for value in numbers if f" {plain(value)}" not in rows] == []
+    assert [value for value in numbers if f" {wording.number(value)}" not in rows] == []
 
 
 def test_targets_are_told_apart_by_sign_and_word(logs: Place) -> None:
@@ -118,7 +121,7 @@ def test_targets_are_told_apart_by_sign_and_word(logs: Place) -> None:
         sign, _, word = status.partition(" ")
         [row] = [row for row in rows if row.startswith(f"{sign} {metric} ")]
         assert row.endswith(word)
-    assert any(row.startswith("✗ WARN 6 closed trades, realized P&L 2.625") for row in rows)
+    assert any(row.startswith("✗ WARN 6 closed trades, realized P&L 2.62,") for row in rows)
 
 
 def test_a_running_target_is_pending_and_says_so(logs: Place) -> None:
@@ -172,13 +175,13 @@ def test_a_very_long_name_is_shown_whole_and_keeps_the_numbers_beside_it(tmp_pat
     rows = seen(here.summary()).splitlines()
     assert max(map(len, rows)) <= 200
     assert "".join(rows).count("LONG") > 2400
-    assert any(row.endswith(" 1234567.891") for row in rows)
+    assert any(row.endswith(" 1234567.89") for row in rows)
 
 
 def test_names_with_nothing_in_them_are_named(tmp_path: Path) -> None:
     here = place(tmp_path / "logs")
     here.write(DAY, line(strategy_name=None))
-    assert any(row.startswith("(none) 1 1 0 100 % 10") for row in words(seen(here.summary())))
+    assert any(row.startswith("(none) 1 1 0 100.0 % 10.00") for row in words(seen(here.summary())))
 
 
 def test_data_quality_names_what_was_left_out(logs: Place) -> None:
@@ -192,8 +195,31 @@ def test_a_window_without_trades_says_so_and_what_is_still_open(tmp_path: Path) 
     here = place(tmp_path / "logs")
     here.write(DAY, opened("5", order_id="A"))
     shown = seen(here.summary())
-    assert "No trades in window. 1 still open, unrealized P&L 5." in shown
+    assert "No trades in window. 1 still open, unrealized P&L 5.00." in shown
     assert "Metrics" not in shown
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_number_is_broken_over_lines_on_a_narrow_terminal(logs: Place, width: int) -> None:
+    logs.write(DAY, *session("12345.678", "-6543.21", "0.5"))
+    summary = logs.summary(Window.WEEKLY)
+    told = seen(summary, 200).split()
+    numbers = [word for word in told if re.fullmatch(r"-?\d+\.\d\d[.,]?", word)]
+    assert len(numbers) > 20
+    shown = seen(summary, width).split()
+    assert [number for number in numbers if number not in shown] == []
+
+
+def test_a_row_that_is_too_wide_for_the_terminal_is_a_list_of_its_values(logs: Place) -> None:
+    rows = seen(logs.summary(Window.WEEKLY), 40).splitlines()
+    start = rows.index("✗ avg daily pnl")
+    assert [row.rstrip() for row in rows[start + 1 : start + 6]] == [
+        "  Actual    0.88",
+        "  Target    100.00",
+        "  Variance  -99.12",
+        "  Status    breached",
+        "  Severity  WARN",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
@@ -243,9 +269,9 @@ SIZES: Final = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM")
 COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def piped(logs: Place, environment: Mapping[str, str]) -> bytes:
+def piped(logs: Place, environment: Mapping[str, str], command: tuple[str, ...] = WEEK) -> bytes:
     return subprocess.run(
-        [sys.executable, "-m", "performance_pipeline", *WEEK],
+        [sys.executable, "-m", "performance_pipeline", *command],
         env={**os.environ, **logs.environment, **environment},
         stdout=subprocess.PIPE,
         check=False,
@@ -266,7 +292,7 @@ def test_a_pipe_has_no_control_codes_and_is_not_cut_by_a_narrow_width(logs: Plac
     wide = piped(logs, {"COLUMNS": "300"})
     assert narrow == wide
     assert b"\x1b" not in narrow
-    assert " 6 realized P&L 2.625 win rate 50 %" in " ".join(narrow.decode().split())
+    assert " 6 realized P&L 2.62 win rate 50.0 %" in " ".join(narrow.decode().split())
 
 
 def test_an_encoding_without_the_signs_is_no_error(logs: Place) -> None:
@@ -274,30 +300,88 @@ def test_an_encoding_without_the_signs_is_no_error(logs: Place) -> None:
     assert "? WARN  6 closed trades" in shown
 
 
+ALERTS: Final = (
+    alert(actual=Decimal("0.5499"), target=Decimal("0.55")),
+    alert(
+        id="monthly-2025-06-01-avg_risk_reward_ratio-1",
+        window=Window.MONTHLY,
+        period=DAY.replace(day=1),
+        metric="avg_risk_reward_ratio",
+        status="acknowledged",
+        acknowledged_at=LATER,
+        actual=None,
+        severity="CRITICAL",
+    ),
+    alert(
+        id="rolling-2025-06-10-max_drawdown-1",
+        window=Window.ROLLING,
+        metric="max_drawdown",
+        actual=Decimal("-12345.678"),
+        target=Decimal(-6000),
+    ),
+)
+
+
+def alerts_on_terminal(logs: Place, width: int, **environment: str) -> str:
+    AlertLog(logs.settings.alert_log).update(lambda known: [] if known else list(ALERTS))
+    return on_terminal(logs, width, ("alerts", "list"), **environment)
+
+
 def test_alerts_on_a_terminal_have_a_colour_and_the_same_words_without_one(logs: Place) -> None:
-    alert = {
-        "event": "performance.alert",
-        "id": "daily-2025-06-11-max_drawdown-1",
-        "status": "raised",
-        "window": "daily",
-        "period": "2025-06-11",
-        "start_date": "2025-06-11",
-        "end_date": "2025-06-11",
-        "metric": "max_drawdown",
-        "actual": "-7",
-        "target": "-6",
-        "severity": "CRITICAL",
-        "message": "max_drawdown below its target",
-        "late": False,
-        "raised_at": "2025-06-11T18:00:00Z",
-        "acknowledged_at": None,
-        "resolved_at": None,
-        "asset_key": "daily_summary",
-        "run_id": "run",
-    }
-    logs.settings.alert_log.write_text(json.dumps(alert) + "\n")
-    coloured = on_terminal(logs, 200, ("alerts", "list"))
-    plainly = on_terminal(logs, 200, ("alerts", "list"), NO_COLOR="1")
+    coloured = alerts_on_terminal(logs, 200)
+    plainly = alerts_on_terminal(logs, 200, NO_COLOR="1")
     assert "\x1b[31m" in coloured
-    assert COLOUR.sub("", coloured) == plainly
-    assert " raised        CRITICAL  max_drawdown -7, target -6, " in plainly
+    uncoloured = [row.rstrip() for row in COLOUR.sub("", coloured).splitlines()]
+    assert uncoloured == plainly.splitlines()
+
+
+def test_alerts_in_a_pipe_are_a_table_with_a_line_each(logs: Place) -> None:
+    alerts_on_terminal(logs, 80)
+    written = piped(logs, {"COLUMNS": "40"}, ("alerts", "list")).decode()
+    title, _, *rows = words(written)
+    assert title == "Alert Status Severity Actual Target Raised, UTC"
+    raised = f"{LATER:%Y-%m-%d %H:%M}"
+    assert rows == [
+        f"daily-2025-06-10-win_rate-1 raised WARN 54.99 % 55.00 % {raised}",
+        f"monthly-2025-06-01-avg_risk_reward_ratio-1 acknowledged CRITICAL n/a 0.50 {raised}",
+        f"rolling-2025-06-10-max_drawdown-1 raised WARN -12345.68 -6000.00 {raised}",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_word_of_an_alert_is_broken_on_a_narrow_terminal(logs: Place, width: int) -> None:
+    shown = alerts_on_terminal(logs, width, NO_COLOR="1")
+    assert max(map(len, shown.splitlines())) <= width
+    told = shown.split()
+    for word in (
+        "daily-2025-06-10-",
+        "win_rate-1",
+        "monthly-2025-06-01-",
+        "avg_risk_reward_ratio-1",
+        "acknowledged",
+        "CRITICAL",
+        "-12345.68",
+        "-6000.00",
+        str(LATER.date()),
+    ):
+        assert word in told
+    assert any("Alert" in row and "Target" in row for row in shown.splitlines()) is (width == 80)
+
+
+def test_alerts_as_json_do_without_the_drawing_of_tables(logs: Place) -> None:
+    alerts_on_terminal(logs, 80)
+    program = (
+        "import sys; from performance_pipeline.cli import main;"
+        " sys.argv = ['performance-pipeline', 'alerts', 'list', '--json']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in sys.modules if name.partition('.')[0] == 'rich'], file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **logs.environment},
+        capture_output=True,
+        check=True,
+    )
+    assert len(json.loads(ran.stdout)) == len(ALERTS)
+    assert ran.stderr.decode().splitlines()[-1] == "[]"

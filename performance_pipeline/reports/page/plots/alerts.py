@@ -7,10 +7,9 @@ from typing import Final
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period
 from performance_pipeline.reports.page.plots.base import LOSS, TIME, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import METRIC_NAMES
+from performance_pipeline.reports.wording import METRIC_NAMES, compared, grouped, moment
 
 _NAME_CUT: Final = 40
-_TEXT_CUT: Final = 300
 _SEVERITIES: Final = {"CRITICAL": LOSS, "WARN": "var(--warn)"}
 
 
@@ -60,7 +59,7 @@ def alert_timeline(alerts: Sequence[AlertEvent], period: Period) -> Spec:
 
 def _value(alert: AlertEvent, period: Period) -> Spec:
     end = min(alert.end_date or alert.period, period.last_day)
-    resolved = f"\nresolved {alert.resolved_at:%Y-%m-%d %H:%M} UTC" if alert.resolved_at else ""
+    resolved = f"\nresolved {moment(alert.resolved_at)} UTC" if alert.resolved_at else ""
     return {
         "row": _alert_row(alert),
         "from": str(max(alert.start_date or alert.period, period.first_day)),
@@ -68,14 +67,25 @@ def _value(alert: AlertEvent, period: Period) -> Spec:
         "at": f"{end}T12:00Z",
         "severity": alert.severity,
         "active": alert.active,
-        "tip": f"{alert.severity}, {alert.status}\n{alert.message[:_TEXT_CUT]}"
-        f"\nraised {alert.raised_at:%Y-%m-%d %H:%M} UTC{resolved}",
+        "tip": f"{alert.severity}, {alert.status}\n{_found(alert)}"
+        f"\nraised {moment(alert.raised_at)} UTC{resolved}",
     }
 
 
+def _found(alert: AlertEvent) -> str:
+    actual, target, _ = compared(alert.metric, alert.actual, alert.target)
+    return (
+        f"{alert.window} {alert.period}: {_metric(alert)} {grouped(actual)},"
+        f" target {grouped(target)}"
+    )
+
+
 def _alert_row(alert: AlertEvent) -> str:
-    metric = METRIC_NAMES.get(alert.metric, alert.metric[:_NAME_CUT])
-    return f"{alert.window} \N{MIDDLE DOT} {metric}"
+    return f"{alert.window} \N{MIDDLE DOT} {_metric(alert)}"
+
+
+def _metric(alert: AlertEvent) -> str:
+    return METRIC_NAMES.get(alert.metric, alert.metric[:_NAME_CUT])
 
 
 def _moment(day: date) -> Spec:

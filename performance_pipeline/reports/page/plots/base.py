@@ -1,8 +1,8 @@
 """What all plots of a report share: colours, axes, and the shape of a Vega-Lite spec.
 
-Positions are floats, exact enough for pixels. Tooltips and texts for screen readers hold the exact
-numbers. Colours are names of style sheet variables, so that one drawing
-serves light and dark.
+Positions are floats, exact enough for pixels. Tooltips and texts for screen readers are written
+from the exact numbers. Colours are names of style sheet variables, so that one drawing serves light
+and dark.
 """
 
 from typing import Any, Final
@@ -27,7 +27,7 @@ AMOUNT: Final = (
     "abs(datum.value) < 1000 ? format(datum.value, '~r')"
     " : replace(format(datum.value, '~s'), 'G', 'B')"
 )
-PERCENT: Final = "format(datum.value, '~%')"
+PERCENT: Final = "format(100 * datum.value, '~r') + ' %'"
 
 TIME: Final[Spec] = {
     "type": "temporal",

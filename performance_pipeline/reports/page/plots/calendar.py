@@ -8,7 +8,7 @@ from typing import Final
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.reports.page.data import EquityDay
 from performance_pipeline.reports.page.plots.base import INK, LINE, MUTED, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import SHORT_WEEKDAYS, counted, grouped, long_day
+from performance_pipeline.reports.wording import SHORT_WEEKDAYS, counted, grouped_number, long_day
 
 _KINDS: Final = {
     f"{side}-{size}": f"var(--{side}-{size})" for side in ("loss", "gain") for size in (1, 2, 3)
@@ -85,7 +85,8 @@ def _weeks(weeks: Sequence[date], *, each: bool) -> Spec:
             "labelExpr": text,
             "labelAngle": 0,
             "labelAlign": "left",
-            "labelOverlap": False,
+            # Names of months stand far apart, with empty labels between them.
+            "labelOverlap": each,
             "ticks": False,
             "domain": False,
         },
@@ -109,7 +110,7 @@ def _cell(day: EquityDay, steps: Sequence[Decimal]) -> Spec:
     return _place(day.date) | {
         "kind": f"{side}-{size}" if day.realized_pnl else "zero",
         "sign": "\N{MINUS SIGN}" if day.realized_pnl < 0 else "",
-        "tip": f"{long_day(day.date)}\n{grouped(day.realized_pnl)}, {trades}",
+        "tip": f"{long_day(day.date)}\n{grouped_number(day.realized_pnl)}, {trades}",
     }
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from performance_pipeline.reports.page.data import EquityDay
 from performance_pipeline.reports.page.plots.base import INK, LOSS, MUTED, TIME, Spec, amounts, spec
-from performance_pipeline.reports.wording import counted, grouped, long_day
+from performance_pipeline.reports.wording import counted, grouped_number, long_day
 
 _FEW_DAYS: Final = 40
 _DAY: Final[Spec] = {**TIME, "field": "date"}
@@ -22,9 +22,9 @@ def equity_curve(days: Sequence[EquityDay], *, live: bool) -> Spec:
             "date": str(day.date),
             "equity": float(day.equity),
             "low": float(day.underwater),
-            "tip": f"{long_day(day.date)}\ntotal {grouped(day.equity)}"
-            f"\nday {grouped(day.realized_pnl)}, {counted(day.total_trades, 'trade')}"
-            f"\nlowest below peak {grouped(day.underwater)}",
+            "tip": f"{long_day(day.date)}\ntotal {grouped_number(day.equity)}"
+            f"\nday {grouped_number(day.realized_pnl)}, {counted(day.total_trades, 'trade')}"
+            f"\nlowest below peak {grouped_number(day.underwater)}",
         }
         for day in days
     ]
@@ -43,7 +43,7 @@ def _curve(days: Sequence[EquityDay], live: bool) -> Spec:
         "mark": {"type": "rule", "color": MUTED, "aria": False},
         "encoding": {"y": {"datum": 0}, "x": None},
     }
-    end = grouped(days[-1].equity)
+    end = grouped_number(days[-1].equity)
     line: Spec = {
         "mark": {
             "type": "line",
@@ -68,7 +68,7 @@ def _underwater(days: Sequence[EquityDay], live: bool) -> Spec:
     area: Spec = {
         "mark": {
             "type": "area",
-            "description": f"Drawdown, at worst {grouped(deepest)}",
+            "description": f"Drawdown, at worst {grouped_number(deepest)}",
             "color": LOSS,
             "fillOpacity": 0.3,
             "line": {"color": LOSS, "strokeWidth": 1.25},

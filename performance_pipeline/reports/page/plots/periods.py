@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from performance_pipeline.domain.metrics import TargetResult
 from performance_pipeline.reports.page.data import PeriodRow
 from performance_pipeline.reports.page.plots.base import (
     GAIN,
@@ -18,7 +19,14 @@ from performance_pipeline.reports.page.plots.base import (
     colors,
     spec,
 )
-from performance_pipeline.reports.wording import counted, grouped, long_day, percent
+from performance_pipeline.reports.wording import (
+    compared,
+    counted,
+    grouped,
+    grouped_number,
+    long_day,
+    percent,
+)
 
 _VERDICTS: Final = {"met": "target met", "breached": "target missed"}
 _NOT_JUDGED: Final = "not judged"
@@ -127,13 +135,14 @@ def _moment(row: PeriodRow, share: float) -> str:
 def _tip(row: PeriodRow) -> str:
     lines = [
         f"{long_day(row.first_day)} to {long_day(row.last_day)}",
-        f"P&L {grouped(row.realized_pnl)}, {counted(row.total_trades, 'trade')}",
+        f"P&L {grouped_number(row.realized_pnl)}, {counted(row.total_trades, 'trade')}",
     ]
     if row.pnl is not None:
-        lines.append(
-            f"a day {grouped(row.pnl.actual)}, target {grouped(row.pnl.target)}: {row.pnl.status}"
-        )
-    lines.append(f"win rate {percent(row.win_rate)}")
-    if row.rate is not None:
-        lines[-1] += f", target {percent(row.rate.target)}: {row.rate.status}"
+        lines.append(f"a day {_verdict(row.pnl)}")
+    lines.append(f"win rate {percent(row.win_rate) if row.rate is None else _verdict(row.rate)}")
     return "\n".join(lines)
+
+
+def _verdict(result: TargetResult) -> str:
+    actual, target, _ = compared(result.metric, result.actual, result.target)
+    return f"{grouped(actual)}, target {grouped(target)}: {result.status}"

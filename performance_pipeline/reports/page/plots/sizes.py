@@ -13,7 +13,7 @@ from performance_pipeline.reports.page.plots.base import (
     colors,
     spec,
 )
-from performance_pipeline.reports.wording import compact, counted, grouped
+from performance_pipeline.reports.wording import compact, counted, grouped_number
 
 
 def sizes(bins: Sequence[SizeBin]) -> Spec:
@@ -25,7 +25,8 @@ def sizes(bins: Sequence[SizeBin]) -> Spec:
             "to": position + 0.94,
             "count": bin.count,
             "side": _side(bin),
-            "tip": f"P&L {grouped(bin.low)} to {grouped(bin.high)}\n{counted(bin.count, 'trade')}",
+            "tip": f"P&L {grouped_number(bin.low)} to {grouped_number(bin.high)}"
+            f"\n{counted(bin.count, 'trade')}",
         }
         for position, bin in enumerate(bins)
     ]

@@ -36,12 +36,22 @@
     const margin = still.querySelector("svg").viewBox.baseVal.width - view.width();
     const step = spec.width?.step;
     const weeks = step && spec.encoding.x.scale.domain.length;
+    const redraw = (signal, value) => view.signal(signal, value).runAsync();
+    // A label may reach beyond the last week, which only the drawing tells.
+    const excess = () => live.querySelector("svg").getBoundingClientRect().width - plot.clientWidth;
     const fit = async () => {
       const room = plot.clientWidth;
       if (!room) return;
-      if (step) view.signal("x_step", Math.max(NARROWEST_STEP, Math.min(step, (room - 48) / weeks)));
-      else view.width(Math.max(120, room - margin));
-      await view.runAsync();
+      if (!step) {
+        await redraw("width", Math.max(120, room - margin));
+        return;
+      }
+      let width = step;
+      await redraw("x_step", width);
+      for (let tries = 0; tries < 4 && excess() > 0 && width > NARROWEST_STEP; tries += 1) {
+        width = Math.max(NARROWEST_STEP, width - excess() / weeks);
+        await redraw("x_step", width);
+      }
     };
     plot.classList.add("answering");
     await fit();
