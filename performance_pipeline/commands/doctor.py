@@ -97,7 +97,8 @@ def _show_lines(found: Examination, *, every_line: bool) -> None:
         for reason, places in sorted(found.rejected.items(), key=lambda one: -one[1].count):
             _show_group(reason, places)
     click.echo(f"Rejected lines: {found.total_rejected}")
-    click.echo(f"Lines that count: {found.counted} of {found.lines}")
+    parts = f" ({_parts(found)})" if found.lines else ""
+    click.echo(f"Log lines: {found.lines}{parts}")
 
 
 def _show_group(reason: str, places: Places) -> None:
@@ -111,13 +112,18 @@ def _show_group(reason: str, places: Places) -> None:
         click.echo(f"    and in {more} more places; `doctor --all` names every line")
 
 
-def _none_counts(found: Examination) -> PipelineError:
-    why = (
-        (found.total_rejected, "rejected"),
+def _parts(found: Examination) -> str:
+    """What becomes of the lines, and of how many."""
+    parts = (
+        (found.counted, "count"),
         (found.open, "open, not closed"),
         (found.too_old, "older than the first partition"),
         (found.of_other_mode, "of another execution mode"),
         (found.of_other_account, "of another account"),
+        (found.total_rejected, "rejected"),
     )
-    parts = ", ".join(f"{count} {what}" for count, what in why if count)
-    return PipelineError(f"none of {found.lines} log lines would count: {parts}")
+    return ", ".join(f"{count} {what}" for count, what in parts if count)
+
+
+def _none_counts(found: Examination) -> PipelineError:
+    return PipelineError(f"none of {found.lines} log lines would count: {_parts(found)}")

@@ -18,6 +18,7 @@ from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
 
 _NAMES_SHOWN: Final = 5
+_FEW_DAYS: Final = 31
 _offset_of = re.compile(rb'"timestamp"\s*:\s*"[^"]*([+-](?!00:00)[0-9]{2}:[0-9]{2})"').search
 
 
@@ -199,6 +200,16 @@ def _for_older_logs(tracker: PerformanceTracker, _: Examination) -> str | None:
     return f"PERFORMANCE_START_DATE={first} counts the logs before {tracker.settings.start_date}."
 
 
+def _for_empty_partitions(tracker: PerformanceTracker, found: Examination) -> str | None:
+    first, start = tracker.first_day, tracker.settings.start_date
+    if not found.counted or first is None or (empty := (first - start).days) <= _FEW_DAYS:
+        return None
+    return (
+        f"PERFORMANCE_START_DATE={first}, the day of the oldest log, spares Dagster's pages {empty}"
+        f" days without any, from {start} on."
+    )
+
+
 def _for_filters(tracker: PerformanceTracker, found: Examination) -> str | None:
     if found.counted or found.open:
         return None
@@ -239,6 +250,7 @@ _PROPOSALS: Final[tuple[Callable[[PerformanceTracker, Examination], str | None],
     _for_times_without_offset,
     _for_fills,
     _for_older_logs,
+    _for_empty_partitions,
     _for_filters,
     _for_another_zone,
     _for_misdated,

@@ -27,7 +27,7 @@ Doctor = Callable[..., Ran]
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Place:
-    return place(tmp_path / "logs")
+    return place(tmp_path / "logs", START_DATE=str(DAY - ONE_DAY))
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_reasons_are_grouped_the_most_frequent_first_and_scattered_lines_stay_re
     assert "    and in 20 more places; `doctor --all` names every line" in ran.out.splitlines()
     every = [row for row in doctor("--all").out.splitlines() if f"  {DAY}.jsonl:" in row]
     assert len(every) == 80
-    assert "Lines that count: 31 of 111" in ran.out.splitlines()
+    assert "Log lines: 111 (31 count, 80 rejected)" in ran.out.splitlines()
 
 
 # --- fills only -------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_fills_that_are_paired_count(logs: Place, doctor: Doctor) -> None:
     logs.write(DAY, *[opened(None, f"{DAY}T10:00:{n:02}Z") for n in range(12)])
     ran = doctor(under=logs.under(PAIRING="fifo"))
     assert (ran.status, ran.err, helpful(ran)) == (0, "", [])
-    assert "Lines that count: 12 of 12" in ran.out.splitlines()
+    assert "Log lines: 12 (12 count)" in ran.out.splitlines()
     assert "no such setting" not in ran.out
 
 
@@ -198,7 +198,7 @@ def test_logs_that_are_all_too_old_are_no_success_and_the_date_that_counts_them_
     ]
     followed = doctor(under=logs.under(START_DATE="2025-06-10"))
     assert (followed.status, helpful(followed)) == (0, [])
-    assert "Lines that count: 60 of 60" in followed.out.splitlines()
+    assert "Log lines: 60 (60 count)" in followed.out.splitlines()
 
 
 def test_the_date_that_is_proposed_is_the_first_trading_day_of_the_oldest_log(
@@ -209,6 +209,23 @@ def test_the_date_that_is_proposed_is_the_first_trading_day_of_the_oldest_log(
     assert helpful(doctor(under=late)) == [
         "PERFORMANCE_START_DATE=2025-06-09 counts the logs before 2026-01-01."
     ]
+
+
+@pytest.mark.parametrize(("start", "days"), [("2024-01-01", 526), ("2025-05-10", None)])
+def test_a_first_partition_long_before_the_oldest_log_is_brought_to_it(
+    logs: Place, doctor: Doctor, start: str, days: int | None
+) -> None:
+    logs.write(DAY, win("1"))
+    ran = doctor(under=logs.under(START_DATE=start))
+    assert ran.status == 0
+    assert helpful(ran) == (
+        [
+            "PERFORMANCE_START_DATE=2025-06-10, the day of the oldest log, spares Dagster's pages"
+            f" {days} days without any, from {start} on."
+        ]
+        if days
+        else []
+    )
 
 
 # --- filters, zones and names -----------------------------------------------------------------
