@@ -7,8 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from performance_pipeline.domain.alerts import AlertEvent
-from performance_pipeline.reports.fitted_table import Column, fitted_table
-from performance_pipeline.reports.terminal import safe
+from performance_pipeline.reports.fitted_table import Column, fitted_table, safe
 from performance_pipeline.reports.wording import compared, moment
 
 _STYLES: Final = {"CRITICAL": "red", "WARN": "yellow"}
@@ -21,8 +20,6 @@ _COLUMNS: Final = (
     Column("Target", right=True, whole=True),
     Column("Raised, UTC"),
 )
-
-
 _ONE_LINE: Final = 112
 """A terminal narrower than that shows an id in two lines, the day in one and the metric in one."""
 

@@ -29,6 +29,16 @@ class Column(NamedTuple):
     whole: bool = False
 
 
+def safe(text: str) -> str:
+    """`text` on one line, with every control or invisible character written as its escape."""
+    return "".join(
+        character
+        if character.isprintable()
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text
+    )
+
+
 def columns(*titles: str) -> tuple[Column, ...]:
     """Columns of words and, where a title begins with `>`, of numbers, which are aligned right."""
     return tuple(

@@ -1,10 +1,17 @@
-"""P&L as a row of unicode bars, gains above and losses below, told apart without colour."""
+"""P&L as rows of unicode bars, gains above and losses below, told apart without colour."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from rich.text import Text
+
+from performance_pipeline.domain.metrics import DayRow
+from performance_pipeline.reports.wording import number
+
+_SPACED_DAYS: Final = 31
+_MOST_BARS: Final = 92
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _FLAT: Final = "·"
 
@@ -23,6 +30,24 @@ def bars(values: Sequence[Decimal], tallest: Decimal) -> Bars:
         "".join(_bar(value, tallest) if value else _FLAT for value in values),
         "".join(_bar(-value, tallest) for value in values),
     )
+
+
+def bar_rows(days: Sequence[DayRow], width: int) -> Iterator[Text]:
+    """Gains in one row, losses in the one below, a column a day; long ranges go on below."""
+    largest = max(days, key=lambda day: abs(day.realized_pnl))
+    tallest = abs(largest.realized_pnl)
+    gap = " " if len(days) <= _SPACED_DAYS else ""
+    columns = max(1, min(width - len("YYYY-MM-DD  losses  "), _MOST_BARS) // (1 + len(gap)))
+    for begin in range(0, len(days), columns):
+        chunk = days[begin : begin + columns]
+        drawn = bars([day.realized_pnl for day in chunk], tallest)
+        yield _bar_row(f"{chunk[0].date}  gains ", gap.join(drawn.gains), "green")
+        yield _bar_row(f"{chunk[-1].date}  losses", gap.join(drawn.losses), "red")
+    yield Text(f"A full bar is {number(tallest)}, on {largest.date}.", "dim")
+
+
+def _bar_row(label: str, drawn: str, style: str) -> Text:
+    return Text.assemble((f"{label}  ", "dim"), (drawn, style), no_wrap=True)
 
 
 def _bar(value: Decimal, tallest: Decimal) -> str:

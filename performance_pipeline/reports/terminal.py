@@ -19,8 +19,8 @@ from performance_pipeline.domain.metrics import (
     TargetResult,
 )
 from performance_pipeline.domain.positions import OpenPosition
-from performance_pipeline.reports.fitted_table import columns, fitted_table
-from performance_pipeline.reports.sparkline import bars
+from performance_pipeline.reports.fitted_table import columns, fitted_table, safe
+from performance_pipeline.reports.sparkline import bar_rows
 from performance_pipeline.reports.wording import (
     UNDEFINED,
     breakdowns,
@@ -88,19 +88,7 @@ _METRICS: Final = (
 _PNL: Final = frozenset(_METRICS[1].values()) - {"commission", "slippage"} | {"expectancy"}
 _BLOCK_WIDTH: Final = 36
 _BLOCK_GAP: Final = 4
-_SPACED_DAYS: Final = 31
 _LISTED_DAYS: Final = 31
-_MOST_BARS: Final = 92
-
-
-def safe(text: str) -> str:
-    """`text` on one line, with every control or invisible character written as its escape."""
-    return "".join(
-        character
-        if character.isprintable()
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text
-    )
 
 
 def summary_view(summary: PerformanceSummary, width: int) -> RenderableType:
@@ -171,25 +159,9 @@ def _target_row(result: TargetResult) -> tuple[Text, ...]:
 
 
 def _daily_bars(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:
-    """Gains in one row, losses in the one below, a column a day; long ranges go on below."""
-    days = summary.daily
-    if not isinstance(days, tuple) or len(days) < 2:
-        return
-    yield _heading("Daily P&L")
-    largest = max(days, key=lambda day: abs(day.realized_pnl))
-    tallest = abs(largest.realized_pnl)
-    gap = " " if len(days) <= _SPACED_DAYS else ""
-    columns = max(1, min(width - len("YYYY-MM-DD  losses  "), _MOST_BARS) // (1 + len(gap)))
-    for begin in range(0, len(days), columns):
-        chunk = days[begin : begin + columns]
-        drawn = bars([day.realized_pnl for day in chunk], tallest)
-        yield _bar_row(f"{chunk[0].date}  gains ", gap.join(drawn.gains), "green")
-        yield _bar_row(f"{chunk[-1].date}  losses", gap.join(drawn.losses), "red")
-    yield Text(f"A full bar is {number(tallest)}, on {largest.date}.", "dim")
-
-
-def _bar_row(label: str, drawn: str, style: str) -> Text:
-    return Text.assemble((f"{label}  ", "dim"), (drawn, style), no_wrap=True)
+    if isinstance(summary.daily, tuple) and len(summary.daily) > 1:
+        yield _heading("Daily P&L")
+        yield from bar_rows(summary.daily, width)
 
 
 def _metrics(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:

@@ -24,8 +24,9 @@ from rich.console import Console
 from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.reports import wording
+from performance_pipeline.reports.fitted_table import safe
 from performance_pipeline.reports.sparkline import bars
-from performance_pipeline.reports.terminal import safe, summary_view
+from performance_pipeline.reports.terminal import summary_view
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.lines import (
