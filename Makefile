@@ -8,17 +8,41 @@ RUN := $(VENV)/bin/python -m
 # Every run, command and service is a process: without bytecode each compiles the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test prove-python test-python dev bench format screenshots clean
+.PHONY: demo quick test prove lint types definitions unit-tests all-tests prove-python test-python \
+	dev bench format screenshots clean
 
 demo: .venv/ready
 	@$(RUN) performance_pipeline demo
 
+# Three lanes; docs/testing.md says what each holds. Static checks run beside the tests.
+# quick, while editing: the static checks and the unit tests, under a minute on two cores.
+quick: .venv/ready
+	@$(MAKE) --no-print-directory -j lint types unit-tests
+
+# test, before landing: everything that must hold, under five minutes on two cores.
 test: .venv/ready
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
-	$(RUN) mypy
-	VIRTUAL_ENV=$(CURDIR)/.venv .venv/bin/dg check defs
-	$(RUN) pytest -q -n 4 --dist worksteal
+	@$(MAKE) --no-print-directory -j lint types definitions all-tests
+
+# prove, now and then: the same with every kill, example and sustained run.
+prove: .venv/ready
+	@PROVE=1 $(MAKE) --no-print-directory -j lint types definitions all-tests
+
+lint:
+	@$(RUN) ruff check --quiet .
+	@$(RUN) ruff format --check --quiet .
+
+types:
+	@$(RUN) mypy --no-error-summary
+
+definitions:
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/dg check defs > $(VENV)/definitions.log || { cat $(VENV)/definitions.log; false; }
+
+unit-tests:
+	@$(RUN) pytest -q -n 2 --dist loadgroup performance_pipeline_tests/unit
+
+# More processes than cores: several tests mostly wait for a daemon or a browser.
+all-tests:
+	@$(RUN) pytest -q -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
 
 # The tests of two rooms under each other Python that is supported and installed here; 6 minutes each.
 prove-python: prove-python3.12 prove-python3.13
@@ -33,7 +57,7 @@ prove-python3.%:
 	echo "Python 3.$* is not installed here: nothing was seen of it"
 
 test-python: $(VENV)/ready
-	$(RUN) pytest -q -n 4 --dist worksteal performance_pipeline_tests/unit performance_pipeline_tests/dagster
+	$(RUN) pytest -q -n 4 --dist loadgroup performance_pipeline_tests/unit performance_pipeline_tests/dagster
 
 dev: .venv/ready
 	@$(RUN) performance_pipeline dev --port $(PORT)

@@ -8,21 +8,17 @@ from unittest import mock
 import pytest
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
-from performance_pipeline_tests.support.effort import without_limits_of_time
+from performance_pipeline_tests.support.effort import set_up_hypothesis
 
-without_limits_of_time()
+set_up_hypothesis()
 
 # The ones that mostly wait for a daemon or a browser, for others to run beside.
-SLOW_STARTERS = ("test_end_to_end", "test_ui_page", "test_wheel")
+SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the slow tests: each process begins with as many tests, in order, as any other."""
-    slow = [item for item in items if item.path.stem in SLOW_STARTERS]
-    rest = [item for item in items if item.path.stem not in SLOW_STARTERS]
-    for number, item in enumerate(slow):
-        rest.insert(number * len(items) // len(slow), item)
-    items[:] = rest
+    """Begin with the tests that take longest."""
+    items.sort(key=lambda item: item.path.stem not in SLOW_STARTERS)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,7 @@ It needs the operating system's Chromium; where there is none these tests are sk
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
@@ -30,8 +30,10 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-pytestmark = needs_chromium
+# In one process: the page is drawn once.
+pytestmark = [needs_chromium, pytest.mark.xdist_group("report page")]
 
 DAYS: Final = 60
 PERIOD: Final = Period.spanning(DAY, DAY + (DAYS - 1) * ONE_DAY)
@@ -106,7 +108,22 @@ class Opened:
         self.page.on("request", self._asked)
         self.page.goto(path.as_uri())
         if scripts:
-            self.page.wait_for_selector("html[data-drawn=all]", timeout=60_000)
+            self.page.wait_for_selector("html[data-drawn=all]", timeout=PATIENCE_SECONDS * 1000)
+
+    def hint(self, point: Callable[[], None]) -> str:
+        """What the hint says that `point` brings up; scrolling that goes on takes it away again."""
+        found = self.page.locator(".hint")
+        texts: list[str] = []
+
+        def shows() -> bool:
+            self.page.mouse.move(0, 0)
+            point()
+            if found.is_visible():
+                texts.append(found.inner_text())
+            return bool(texts and texts[-1])
+
+        wait_until("a hint", shows)
+        return texts[-1]
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -211,23 +228,20 @@ def test_the_cells_of_the_calendar_sum_to_the_profit(
 def test_pointing_at_a_day_shows_its_numbers(opened: Opened) -> None:
     cell = opened.page.locator("[data-plot=calendar-0] .live path[aria-label]").first
     cell.scroll_into_view_if_needed()
-    opened.page.wait_for_timeout(300)  # Scrolling on takes a hint away.
-    cell.hover()
-    hint = opened.page.locator(".hint")
-    hint.wait_for(state="visible", timeout=5_000)
-    assert hint.inner_text() == cell.get_attribute("aria-label")
+    assert opened.hint(cell.hover) == cell.get_attribute("aria-label")
 
 
 def test_pointing_anywhere_at_the_curve_shows_the_nearest_day(opened: Opened) -> None:
     plot = opened.page.locator("[data-plot=equity] .live")
     plot.scroll_into_view_if_needed()
-    opened.page.wait_for_timeout(300)
-    box = plot.bounding_box()
-    assert box is not None
-    opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 120)
-    hint = opened.page.locator(".hint")
-    hint.wait_for(state="visible", timeout=5_000)
-    assert re.search(r"\d{4}-\d\d-\d\d\ntotal \S+\nday \S+, 3 trades", hint.inner_text())
+
+    def point() -> None:
+        box = plot.bounding_box()
+        assert box is not None
+        opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 120)
+
+    said = opened.hint(point)
+    assert re.search(r"\d{4}-\d\d-\d\d\ntotal \S+\nday \S+, 3 trades", said)
 
 
 def test_dragging_over_the_strip_zooms_the_curve(browser: Browser, report: Written) -> None:
@@ -245,11 +259,9 @@ def test_dragging_over_the_strip_zooms_the_curve(browser: Browser, report: Writt
     opened.page.mouse.down()
     opened.page.mouse.move(strip["x"] + strip["width"] * 0.6, y, steps=5)
     opened.page.mouse.up()
-    opened.page.wait_for_timeout(200)
-    assert line() != before
+    wait_until("the zoomed curve", lambda: line() != before)
     opened.page.mouse.dblclick(strip["x"] + strip["width"] * 0.5, y)
-    opened.page.wait_for_timeout(200)
-    assert line() == before
+    wait_until("the whole curve again", lambda: line() == before)
     assert opened.faults == []
     opened.context.close()
 

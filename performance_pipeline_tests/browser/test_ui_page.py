@@ -14,16 +14,14 @@ from dagster._core.execution.backfill import BulkActionStatus
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline_tests.support.browser import CHROMIUM, needs_chromium
 from performance_pipeline_tests.support.lines import win
-from performance_pipeline_tests.support.service import TODAY, Service, wait_until
+from performance_pipeline_tests.support.service import Service
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="playwright, a development dependency, is not installed"
 )
 pytestmark = needs_chromium
 
-# A whole week, over and so judged, and with a log each weekday.
-WEEK: Final = TODAY - timedelta(days=TODAY.weekday() + 7)
-PATIENCE_MS: Final = 60_000
 ADDRESSES: Final = ("https://evil.example/x", "www.evil.example", "somebody@evil.example")
 
 
@@ -43,27 +41,29 @@ def answers(url: str) -> bool:
 
 
 def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Service) -> None:
+    # A whole week, over and so judged, and with a log each weekday.
+    week = service.today - timedelta(days=service.today.weekday() + 7)
     write_sample_logs(
         service.logs,
-        SampleOptions(end=WEEK + timedelta(days=4), days=5, trades_per_day=30),
+        SampleOptions(end=week + timedelta(days=4), days=5, trades_per_day=30),
     )
     # Names that would be links, were they not shown as what they are.
-    noon = f"{WEEK}T12:00:00Z"
-    with (service.logs / f"{WEEK}.jsonl").open("ab") as log:
+    noon = f"{week}T12:00:00Z"
+    with (service.logs / f"{week}.jsonl").open("ab") as log:
         for name in ADDRESSES:
             log.write(win("0", noon, symbol=name, strategy_name=name) + b"\n")
     wait_until("the web server", lambda: answers(service.url))
     with playwright_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 1200})
-        page.set_default_timeout(PATIENCE_MS)
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
 
         page.goto(f"{service.url}/asset-groups")
         for name in ("daily_aggregate", "weekly_summary", "performance_alerts"):
             page.get_by_text(name, exact=True).first.wait_for()
 
         page.goto(f"{service.url}/assets/weekly_summary?view=partitions")
-        page.get_by_text(str(WEEK), exact=True).first.wait_for()
+        page.get_by_text(str(week), exact=True).first.wait_for()
         page.get_by_role("button", name=re.compile("Materialize")).first.click()
         launch = page.get_by_role("button", name="Launch backfill")
         # No day has been materialized, and Dagster asks whether that is meant.
@@ -79,14 +79,14 @@ def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Servi
             ),
         )
 
-        page.goto(f"{service.url}/assets/weekly_summary?view=partitions&partition={WEEK}")
+        page.goto(f"{service.url}/assets/weekly_summary?view=partitions&partition={week}")
         page.get_by_text("win_rate", exact=True).first.wait_for()
         assert page.get_by_text("breached", exact=True).count() == 1
         page.get_by_text("[Show Markdown]").first.click()
         plot = page.get_by_role("img", name=re.compile("^Equity curve of 5 steps from 0 to "))
         plot.wait_for()
         assert plot.evaluate("image => image.complete && image.naturalWidth") == 480
-        summary = service.summary("weekly", WEEK)
+        summary = service.summary("weekly", week)
         assert plot.get_attribute("alt").endswith(f" {summary['realized_pnl']}")
         assert page.get_by_role("cell", name=summary["gross_profit"], exact=True).count() == 1
         for name in ADDRESSES:

@@ -59,6 +59,7 @@ from performance_pipeline_tests.support.runs import (
     monday_of,
     recorded,
 )
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS
 
 LAYERS: Final = (
     "daily_aggregate",
@@ -609,7 +610,7 @@ def materialize_in_process(
 ) -> None:
     """What runs in a process of its own; its exit status tells whether all went well."""
     with instance_in(home) as instance:
-        all_ready.wait(60)
+        all_ready.wait(PATIENCE_SECONDS)
         for asset in assets:
             weekly = asset == "weekly_summary"
             start, end = (monday_of(first), monday_of(last)) if weekly else (first, last)
@@ -621,7 +622,7 @@ def started(*arguments: tuple[Place, Path, Sequence[str], date, date]) -> list[F
     """A process for each of `arguments`; all begin to materialize now, at the same moment."""
     all_ready = PROCESSES.Barrier(len(arguments) + 1)
     processes = [start(materialize_in_process, *each, all_ready) for each in arguments]
-    all_ready.wait(60)
+    all_ready.wait(PATIENCE_SECONDS)
     return processes
 
 

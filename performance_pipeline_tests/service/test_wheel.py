@@ -17,7 +17,10 @@ import dagster as dg
 import pytest
 
 from performance_pipeline_tests.support.processes import free_port
-from performance_pipeline_tests.support.service import wait_until
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
+
+# In one process: the wheel is built once, and its demo run once.
+pytestmark = pytest.mark.xdist_group("wheel")
 
 CLONE: Final = Path(__file__).parents[2]
 # Two days are enough to see that a demo is judged; ninety take most of a minute.
@@ -198,5 +201,5 @@ def test_dev_opens_the_demo_with_ui_and_daemon_and_one_signal_ends_every_process
 
     dev.process.send_signal(number)
 
-    assert dev.process.wait(timeout=120) == 0
+    assert dev.process.wait(timeout=PATIENCE_SECONDS) == 0
     wait_until("every process to be gone", lambda: dev.processes() == [])

@@ -8,9 +8,15 @@ says which tests that concerns, and what each still shows.
 import os
 from typing import Final
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 PROVING: Final = os.environ.get("PROVE") == "1"
+
+
+only_when_proving: Final = pytest.mark.skipif(
+    not PROVING, reason="takes minutes: `make prove` runs it"
+)
 
 
 def often(whole: int, usual: int) -> int:
@@ -18,16 +24,20 @@ def often(whole: int, usual: int) -> int:
     return whole if PROVING else usual
 
 
-def examples(whole: int, usual: int | None = None) -> settings:
-    """For a property: how many examples to generate, as `often` has it; those that are cheap, all.
+def examples(whole: int) -> settings:
+    """For a property: `whole` examples under `make prove`, else a quarter, new ones each time.
 
     One that failed is remembered in `.hypothesis`, and is tried first the next time.
     """
-    return settings(max_examples=often(whole, usual or whole))
+    return settings(max_examples=often(whole, usual=max(10, whole // 4)))
 
 
-def without_limits_of_time() -> None:
-    """Let no property fail because the machine is busy with something else."""
-    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    settings.register_profile("patient", deadline=None, suppress_health_check=slow)
+def set_up_hypothesis() -> None:
+    """A property fails for what it says, never because the machine is busy; 100 examples each."""
+    settings.register_profile(
+        "patient",
+        max_examples=often(100, usual=25),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
     settings.load_profile("patient")

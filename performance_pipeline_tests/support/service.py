@@ -6,26 +6,38 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
 from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS
 
-TODAY = datetime.now(UTC).date()
-PATIENCE_SECONDS = 300  # what takes 30 alone, on a machine that is busy with other tests
-
-# As shipped, but for how long a run waits in the queue.
-IMPATIENT = """
+# As shipped, but for how long a run waits in the queue, and that nothing waits for the disk.
+IMPATIENT: Final = """
+local_artifact_storage:
+  module: performance_pipeline_tests.support.instances
+  class: QuickStorage
+  config: {{base_dir: "{home}"}}
 run_coordinator:
   module: dagster.core.run_coordinator
   class: QueuedRunCoordinator
-  config: {dequeue_interval_seconds: 1}
+  config: {{dequeue_interval_seconds: 1}}
 """
+
+
+def a_day_that_lasts() -> date:
+    """Today, in UTC, the trading days' zone here. One that is nearly over is waited out.
+
+    What a service makes of a day's log changes at midnight, and no test means to be about that.
+    """
+    patience = timedelta(seconds=PATIENCE_SECONDS)
+    while (datetime.now(UTC) + patience).date() != datetime.now(UTC).date():
+        time.sleep(1)
+    return datetime.now(UTC).date()
 
 
 class Service:
@@ -37,6 +49,7 @@ class Service:
         targets: str = "max_drawdown_target: -1000\n",
         definitions: str = "impatient_definitions",
     ) -> None:
+        self.today = a_day_that_lasts()
         self.logs = root / "logs"
         self.output = self.logs / "performance"
         home = root / "home"
@@ -45,7 +58,7 @@ class Service:
         targets_file = root / "targets.yaml"
         targets_file.write_text(targets, encoding="utf-8")
         shipped = resources.files("performance_pipeline") / "dagster.yaml"
-        configuration = shipped.read_text(encoding="utf-8") + IMPATIENT
+        configuration = shipped.read_text(encoding="utf-8") + IMPATIENT.format(home=home)
         (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
         # Made before the service starts: two processes that make one at once can break it.
         self.instance = dg.DagsterInstance.from_config(str(home))
@@ -57,7 +70,7 @@ class Service:
             "PERFORMANCE_TARGETS_FILE": str(targets_file),
             "PERFORMANCE_MARKET_CALENDAR": "none",
             "PERFORMANCE_REFRESH_SECONDS": "0",
-            "PERFORMANCE_START_DATE": str(TODAY - timedelta(days=60)),
+            "PERFORMANCE_START_DATE": str(self.today - timedelta(days=60)),
         }
         self.printed = root / "service.log"
         self._module = f"performance_pipeline_tests.support.{definitions}"
@@ -122,10 +135,3 @@ class Service:
             )
             for run in reversed(self.instance.get_runs())
         ]
-
-
-def wait_until(what: str, happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
-        time.sleep(0.5)

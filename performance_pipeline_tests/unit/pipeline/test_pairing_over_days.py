@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.storage.logs import UnreadableLogError
+from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     ONE_DAY,
     Place,
@@ -242,11 +243,7 @@ def logs_of(here: Place) -> Mapping[date, bytes]:
     return {day: here.path(day).read_bytes() for day in DAYS if here.path(day).exists()}
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@examples(25)
 @given(data=st.data())
 def test_after_any_edits_what_is_stored_is_what_a_fresh_folder_would_hold(
     data: st.DataObject,

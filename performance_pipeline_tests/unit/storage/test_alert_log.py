@@ -38,6 +38,7 @@ from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, place
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.schemas import schema
+from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS
 
 SCHEMA: Final = schema("alert")
 
@@ -518,7 +519,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_repeats_nothing(log: Al
     for _ in range(KILLS):
         ready = PROCESSES.Event()
         writer = start(keep_writing, log.path, steps, ready)
-        assert ready.wait(60)
+        assert ready.wait(PATIENCE_SECONDS)
         time.sleep(chance.uniform(0, 0.05))
         writer.kill()
         writer.join()

@@ -74,7 +74,7 @@ changes = st.lists(
 )
 
 
-@examples(120, usual=40)
+@examples(120)
 @given(history=changes, zone=st.sampled_from(ZONES))
 def test_any_interleaving_of_changes_and_refreshes_leaves_the_files_of_one_reading(
     tmp_path_factory: pytest.TempPathFactory,
