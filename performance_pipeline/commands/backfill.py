@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rich.progress import TaskID
 
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.commands.progress import progress_bar
-from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
+from performance_pipeline.defs.backfill import Layer, Progress, run_backfill, run_report
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings
@@ -22,7 +23,9 @@ class BackfillError(PipelineError):
     """Some partitions could not be materialized; says which and why."""
 
 
-def materialize_range(settings: Settings, first: date, last: date) -> None:
+def materialize_range(
+    settings: Settings, first: date, last: date, *, with_report: bool = False
+) -> None:
     """Materialize the days from `first` to `last`; raises BackfillError when some failed."""
     home = use_home(settings)
     started = time.monotonic()
@@ -45,9 +48,10 @@ def materialize_range(settings: Settings, first: date, last: date) -> None:
             if level >= logging.WARNING:
                 messages.append(message)
 
-        failures = run_backfill(
-            Runtime(settings), instance, first, last, Progress(on_layer, on_partition, on_message)
-        )
+        runtime, progress = Runtime(settings), Progress(on_layer, on_partition, on_message)
+        failures = run_backfill(runtime, instance, first, last, progress)
+        if with_report:
+            failures += run_report(runtime, instance, replace(progress, on_partition=lambda: None))
     # After the bar, which they would tear apart; each layer may have said the same.
     for message in dict.fromkeys(messages):
         click.echo(message, err=True)

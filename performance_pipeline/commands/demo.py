@@ -10,16 +10,11 @@ import click
 
 from performance_pipeline.commands.summary import show_view
 from performance_pipeline.domain.windows import Window, days_between
-from performance_pipeline.pipeline.report import (
-    REPORT_NAME,
-    default_period,
-    load_report,
-    write_report,
-)
+from performance_pipeline.pipeline.report import REPORT_NAME
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.logs import log_name
+from performance_pipeline.storage.logs import list_logs, log_name
 
 DEMO_DAYS: Final = 90
 WEEK: Final = timedelta(days=7)
@@ -28,7 +23,11 @@ DEMO_FOLDER: Final = "demo"
 
 def demo_environment(folder: Path) -> dict[str, str]:
     """Every setting of a demo in `folder` that is no default, whatever the environment says."""
-    environment = {"PERFORMANCE_LOG_DIR": str(folder / "logs")}
+    logs = folder / "logs"
+    environment = {"PERFORMANCE_LOG_DIR": str(logs)}
+    if (first := _first_log(logs)) is not None:
+        # Dagster plots over all partitions: those before would be empty ground.
+        environment["PERFORMANCE_START_DATE"] = str(first)
     if not Settings.from_env({}).targets_file.exists():
         # Installed, and not started from a clone: the targets that the package ships.
         shipped = resources.files("performance_pipeline") / "dashboard-targets.yaml"
@@ -41,13 +40,12 @@ def run_demo(folder: Path) -> None:
     from performance_pipeline.commands.backfill import materialize_range
 
     started = time.monotonic()
-    settings = Settings.from_env(demo_environment(folder))
     today = utc_now().date()
-    first = _add_missing_logs(settings.log_dir, today)
-    materialize_range(settings, first, today)
+    _add_missing_logs(folder / "logs", today)
+    settings = Settings.from_env(demo_environment(folder))
+    materialize_range(settings, settings.start_date, today, with_report=True)
     tracker = PerformanceTracker(settings)
     page = settings.output_dir / REPORT_NAME
-    write_report(page, load_report(tracker, default_period(tracker)))
     show_view(tracker.get_summary(Window.WEEKLY, today - WEEK))
     click.echo(
         f"\nDone in {time.monotonic() - started:.0f} s. The report is {page}: open it in a browser."
@@ -56,10 +54,15 @@ def run_demo(folder: Path) -> None:
     )
 
 
-def _add_missing_logs(folder: Path, today: date) -> date:
-    """Sample logs of the demo's days, keeping those an earlier demo wrote; the first day."""
+def _add_missing_logs(folder: Path, today: date) -> None:
+    """Sample logs of the demo's days, and since those of an earlier demo, which are kept."""
     first = today - timedelta(days=DEMO_DAYS - 1)
-    for day in days_between(first, today):
+    for day in days_between(min(first, _first_log(folder) or first), today):
         if not (folder / log_name(day)).exists():
             write_sample_logs(folder, SampleOptions(end=day, days=1))
-    return first
+
+
+def _first_log(folder: Path) -> date | None:
+    if not folder.is_dir():
+        return None
+    return min(list_logs(folder, utc_now().date()).files, default=None)

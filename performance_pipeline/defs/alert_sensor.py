@@ -1,7 +1,6 @@
 """Keeping the alert log true to the checks: the sensor, and the same for a backfill."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,8 @@ from performance_pipeline.defs.check_history import (
     latest_evaluations,
     latest_finished,
 )
-from performance_pipeline.defs.keys import GROUP, OWNERS, PERFORMANCE_ALERTS, SUMMARY_KEYS
+from performance_pipeline.defs.external_assets import never_reported, reported_alerts
+from performance_pipeline.defs.keys import PERFORMANCE_ALERTS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
 from performance_pipeline.storage.alert_log import AlertLog, Tell
@@ -92,20 +92,6 @@ def update_alert_log(
     )
 
 
-def performance_alerts_spec() -> dg.AssetSpec:
-    return dg.AssetSpec(
-        PERFORMANCE_ALERTS,
-        deps=SUMMARY_KEYS,
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds={"json"},
-        description=(
-            "The alert log, one line an event: target breaches as they are raised, updated,"
-            " acknowledged and resolved. What an operator has to act on."
-        ),
-    )
-
-
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
         minimum_interval_seconds=runtime.tick_seconds,
@@ -116,7 +102,8 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
         path = runtime.settings.alert_log
-        AlertLog(path, context.log.warning).mend()
+        log = AlertLog(path, context.log.warning)
+        log.mend()
         cursor = AlertCursor.decode(context.cursor)
         if cursor is None or not cursor.fits(path):
             # A first look, or the log is not the one that was left: every check is read again,
@@ -132,8 +119,10 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
         events = update_alert_log(runtime, context.instance, partitions, context.log.warning)
         for sentence in raised_warnings(events):
             context.log.warning(sentence)
+        # A log that was there before the instance was.
+        unknown = path.exists() and never_reported(context.instance, PERFORMANCE_ALERTS)
         return dg.SensorResult(
-            asset_events=[_materialization(path, events)] if events else [],
+            asset_events=[reported_alerts(log, events)] if events or unknown else [],
             cursor=AlertCursor.after(runs, path).encode(),
             skip_reason=None if events else "The alert log agrees with the checks.",
         )
@@ -156,16 +145,3 @@ def _log_state(path: Path, length: int | None = None) -> tuple[int, str]:
     except FileNotFoundError:
         return 0, ""
     return len(content), hashlib.sha256(content).hexdigest() if content else ""
-
-
-def _materialization(path: Path, events: Sequence[AlertEvent]) -> dg.AssetMaterialization:
-    counts = Counter(event.status for event in events)
-    return dg.AssetMaterialization(
-        PERFORMANCE_ALERTS,
-        description=", ".join(f"{count} {status}" for status, count in counts.items()),
-        metadata={
-            "alert_log": dg.MetadataValue.path(path.absolute()),
-            "lines": dg.MetadataValue.int(len(events)),
-            **{status: dg.MetadataValue.int(count) for status, count in counts.items()},
-        },
-    )

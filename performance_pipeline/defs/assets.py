@@ -72,33 +72,6 @@ _DESCRIPTIONS = {
 _REPORTED = (DAILY_AGGREGATE, summary_key(Window.WEEKLY), summary_key(Window.MONTHLY))
 
 
-def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        TRADE_LOG,
-        partitions_def=partitions.daily,
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds={"json"},
-        description=(
-            "The trade logs that the bot appends to, one JSON object a fill or exit. A partition is"
-            " one trading day: the lines of the UTC-dated log files that overlap it."
-        ),
-    )
-
-
-def performance_targets_spec() -> dg.AssetSpec:
-    return dg.AssetSpec(
-        PERFORMANCE_TARGETS,
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds={"yaml"},
-        description=(
-            "The operator's targets file, shared with the bot's dashboard: what counts as good"
-            " enough. Verdicts and alerts are judged by it."
-        ),
-    )
-
-
 def daily_aggregate_asset(
     runtime: Runtime, partitions: Partitions, condition: Condition
 ) -> dg.AssetsDefinition:

@@ -5,7 +5,7 @@ from typing import Final, cast
 
 import dagster as dg
 
-from performance_pipeline.defs.dagster_internals import InstigatorType
+from performance_pipeline.defs.dagster_internals import InstigatorState, InstigatorType
 from performance_pipeline.defs.keys import PERFORMANCE_TARGETS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.settings import Settings
@@ -81,14 +81,28 @@ def is_about_to_look(instance: dg.DagsterInstance) -> bool:
     then or later. So whoever reports changes waits until it is over. False without a daemon, and
     where the automation sensor is turned off.
     """
-    if instance.schedule_storage is None:
-        return False
-    states = {
-        state.instigator_name: state
-        for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
-    }
+    states = _sensor_states(instance)
     state = states.get(AUTOMATION_SENSOR)
     if state is None:
         return bool(states)
+    return state.is_running and not _cursor(state)
+
+
+def has_looked(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon has evaluated the conditions before, and so minds what is reported."""
+    state = _sensor_states(instance).get(AUTOMATION_SENSOR)
+    return state is not None and bool(_cursor(state))
+
+
+def _sensor_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
+    if instance.schedule_storage is None:
+        return {}
+    return {
+        state.instigator_name: state
+        for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    }
+
+
+def _cursor(state: InstigatorState) -> str | None:
     data = state.sensor_instigator_data
-    return state.is_running and not (data and data.cursor)
+    return data.cursor if data else None

@@ -1,21 +1,41 @@
 """Materializing a range of days through Dagster from the command line, one run a layer."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import dagster as dg
 
 from performance_pipeline.defs.alert_sensor import update_alert_log
+from performance_pipeline.defs.automation import has_looked
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.check_history import Partition
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
+from performance_pipeline.defs.external_assets import (
+    never_reported,
+    reported_alerts,
+    reported_logs,
+    reported_targets,
+    unreported,
+)
+from performance_pipeline.defs.keys import (
+    DAILY_AGGREGATE,
+    PERFORMANCE_ALERTS,
+    PERFORMANCE_REPORT,
+    summary_key,
+)
 from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import raised_warnings
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window, days_between
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.log_changes import look
+from performance_pipeline.storage.watches import newest_watch
+
+# Naming a logger is what replaces Dagster's own console output.
+_RUN_CONFIG: Final[dict[str, object]] = {"loggers": {"progress": {}}}
 
 
 @dataclass(frozen=True)
@@ -68,9 +88,70 @@ def run_backfill(
     Where fills are paired, also the days that change with them. Then the alert log is made true to
     what their checks say. A partition that fails does not keep the others from being done. Returns
     what failed and why.
+
+    The logs and targets that all is made from are reported as they are at the beginning, so that a
+    service finds nothing to do afterwards. Conditions that were evaluated before hold on to what is
+    reported until it is made; the first evaluation of all takes whatever is reported as made, so
+    before it only what is made is reported.
     """
+    inputs = _inputs(runtime, first, last)
+    held_on_to = has_looked(instance)
+    if held_on_to:
+        _report(instance, inputs)
+    partitions, failures = _run_layers(runtime, instance, first, last, progress)
+
+    def warn(sentence: str) -> None:
+        progress.on_message(sentence, logging.WARNING)
+
+    events = update_alert_log(runtime, instance, partitions, warn)
+    for sentence in raised_warnings(events):
+        warn(sentence)
+    if events or never_reported(instance, PERFORMANCE_ALERTS):
+        log = AlertLog(runtime.settings.alert_log, warn)
+        instance.report_runless_asset_event(reported_alerts(log, events))
+    if not held_on_to and not failures:
+        _report(instance, inputs)
+    return failures
+
+
+def run_report(runtime: Runtime, instance: dg.DagsterInstance, progress: Progress) -> list[str]:
+    """Materialize the report; returns what failed and why."""
+    result = _job(runtime, progress).execute_in_process(
+        instance=instance,
+        asset_selection=[PERFORMANCE_REPORT],
+        tags={PROCESS_TAG: this_process()},
+        run_config=_RUN_CONFIG,
+        raise_on_error=False,
+    )
+    return list(_failures(result))
+
+
+def _job(runtime: Runtime, progress: Progress) -> dg.JobDefinition:
     definitions = build_definitions(runtime, loggers={"progress": _progress_logger(progress)})
-    job = definitions.resolve_implicit_global_asset_job_def()
+    return definitions.resolve_implicit_global_asset_job_def()
+
+
+def _inputs(runtime: Runtime, first: date, last: date) -> list[dg.AssetMaterialization]:
+    """The trade logs of the days from `first` to `last`, and the targets, as they are now.
+
+    Raises LogFolderError when the folder is gone, or all its logs are.
+    """
+    settings = runtime.settings
+    _, watch = look(settings, newest_watch(settings.output_dir), runtime.clock())
+    versions = {day: version for day, version in watch.days.items() if first <= day <= last}
+    return [*reported_logs(settings, versions, watch), reported_targets(settings)]
+
+
+def _report(instance: dg.DagsterInstance, inputs: Sequence[dg.AssetMaterialization]) -> None:
+    for event in unreported(instance, inputs):
+        instance.report_runless_asset_event(event)
+
+
+def _run_layers(
+    runtime: Runtime, instance: dg.DagsterInstance, first: date, last: date, progress: Progress
+) -> tuple[set[Partition], list[str]]:
+    """One run a layer; returns the partitions that were asked for, and what failed."""
+    job = _job(runtime, progress)
     failures: list[str] = []
     partitions: set[Partition] = set()
     waiting = layers(first, last)
@@ -81,8 +162,7 @@ def run_backfill(
             instance=instance,
             asset_selection=[layer.asset_key],
             tags={**range_tags(layer.first, layer.last), PROCESS_TAG: this_process()},
-            # Naming a logger is what replaces Dagster's own console output.
-            run_config={"loggers": {"progress": {}}},
+            run_config=_RUN_CONFIG,
             raise_on_error=False,
         )
         failures += _failures(result)
@@ -90,14 +170,7 @@ def run_backfill(
         if layer.asset_key == DAILY_AGGREGATE:
             days = [first, last, *_materialized_days(result)]
             waiting = layers(min(days), max(days))[1:]
-
-    def warn(sentence: str) -> None:
-        progress.on_message(sentence, logging.WARNING)
-
-    events = update_alert_log(runtime, instance, partitions, warn)
-    for sentence in raised_warnings(events):
-        warn(sentence)
-    return failures
+    return partitions, failures
 
 
 def _materialized_days(result: dg.ExecuteInProcessResult) -> list[date]:

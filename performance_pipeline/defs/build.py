@@ -5,13 +5,11 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from performance_pipeline.defs.alert_sensor import performance_alert_sensor, performance_alerts_spec
+from performance_pipeline.defs.alert_sensor import performance_alert_sensor
 from performance_pipeline.defs.assets import (
     daily_aggregate_asset,
     performance_report_asset,
-    performance_targets_spec,
     summary_asset,
-    trade_log_spec,
 )
 from performance_pipeline.defs.automation import (
     automation_sensor,
@@ -22,6 +20,11 @@ from performance_pipeline.defs.automation import (
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.closing import daily_close_schedule
+from performance_pipeline.defs.external_assets import (
+    performance_alerts_spec,
+    performance_targets_spec,
+    trade_log_spec,
+)
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.runtime import Runtime

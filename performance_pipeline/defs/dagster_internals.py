@@ -30,7 +30,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
 # Whether the automation sensor has looked yet is read from its state, and states are asked for
 # by type. Replaced by: a public call for the state of one sensor.
-from dagster._core.scheduler.instigation import InstigatorType
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 
 # What the history of a check is made of. Replaced by: the same call as for the filter above.
 from dagster._core.storage.asset_check_execution_record import (
@@ -65,6 +65,7 @@ __all__ = [
     "CheckRunHealthResult",
     "DagsterGrpcClient",
     "DagsterUserCodeUnreachableError",
+    "InstigatorState",
     "InstigatorType",
     "PartitionKeyFilter",
     "WorkerStatus",

@@ -20,7 +20,10 @@ from performance_pipeline.defs.dagster_internals import (
     WorkerStatus,
 )
 
-PROCESS_TAG: Final = "performance_pipeline/process"
+# Dagster shows nobody the tags that begin so.
+PROCESS_TAG: Final = ".dagster/performance_pipeline/process"
+_FORMER_PROCESS_TAG: Final = "performance_pipeline/process"
+"""Of runs that are older than this version."""
 
 
 def this_process() -> str:
@@ -37,10 +40,8 @@ class WatchedRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """RUNNING, also where nothing is known; FAILED when the run's process is gone."""
-        if process := run.tags.get(PROCESS_TAG):
-            alive = _is_alive(process)
-        else:
-            alive = self._is_executed(run)
+        process = run.tags.get(PROCESS_TAG) or run.tags.get(_FORMER_PROCESS_TAG)
+        alive = _is_alive(process) if process else self._is_executed(run)
         if alive:
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         if self._instance.run_retries_enabled:

@@ -5,25 +5,28 @@ output folder, and the data version of the targets file. The daemon stores what 
 first and its cursor last, so after a crash a tick may look from an older watch than it could, or,
 without the file, from none. What it then finds changed is held against what Dagster has stored
 already, and only what that does not know is reported: a report that says nothing new would still
-run everything that depends on it.
+run everything that depends on it. So a first look after a `backfill`, which reports what it has
+made, finds nothing to do.
 """
 
-import hashlib
-from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
 import dagster as dg
 
 from performance_pipeline.defs.automation import is_about_to_look
 from performance_pipeline.defs.closing import range_request, unjudged_ranges
-from performance_pipeline.defs.keys import PERFORMANCE_TARGETS, SUMMARY_KEYS, TRADE_LOG
+from performance_pipeline.defs.external_assets import (
+    reported_logs,
+    reported_targets,
+    targets_version,
+    unreported,
+)
+from performance_pipeline.defs.keys import SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.storage.log_changes import Watch, look
-from performance_pipeline.storage.watches import keep_watch, load_watch
+from performance_pipeline.storage.watches import has_watch, keep_watch, load_watch
 
-_DATA_VERSION = "dagster/data_version"
 _SEPARATOR = "\n"
 
 
@@ -56,19 +59,20 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
     before = _watch(settings.output_dir, remembered)
     changes, watch = look(settings, before, runtime.clock())
-    targets = _targets_version(settings.targets_file)
+    targets = targets_version(settings.targets_file)
     for warning in changes.warnings:
         context.log.warning(warning)
     cursor = f"{watch.digest}{_SEPARATOR}{targets}"
     if cursor == context.cursor:
         return dg.SkipReason("No log has changed.")
-    # Without a cursor everything is reported: it is a first look, or the cursor was reset for that.
-    days = _unreported(context.instance, changes.days) if context.cursor else changes.days
-    events = [_reported(TRADE_LOG, days[day], partition=day.isoformat()) for day in days]
+    events = reported_logs(settings, changes.days, watch)
     requests: list[dg.RunRequest] = []
     if targets != targets_before:
-        events.append(_reported(PERFORMANCE_TARGETS, targets))
+        events.append(reported_targets(settings))
         requests = [range_request(*one) for one in unjudged_ranges(settings)]
+    # A watch without a cursor: somebody has taken the cursor away, so that all is reported again.
+    if context.cursor or not has_watch(settings.output_dir):
+        events = unreported(context.instance, events)
     if watch.digest != remembered:
         keep_watch(settings.output_dir, watch, before)
     return dg.SensorResult(
@@ -84,33 +88,3 @@ def _watch(output_dir: Path, remembered: str) -> Watch:
     # Before there was a file for it, the watch itself stood in the cursor.
     in_cursor = Watch.decode(remembered)
     return in_cursor if in_cursor != Watch() else load_watch(output_dir, remembered) or Watch()
-
-
-def _unreported(instance: dg.DagsterInstance, versions: Mapping[date, str]) -> Mapping[date, str]:
-    """Those of the days' data versions that are not the ones last reported."""
-    if not versions:
-        return versions
-    known = instance.event_log_storage.get_latest_tags_by_partition(
-        TRADE_LOG,
-        dg.DagsterEventType.ASSET_MATERIALIZATION,
-        [_DATA_VERSION],
-        asset_partitions=[day.isoformat() for day in versions],
-    )
-    return {
-        day: version
-        for day, version in versions.items()
-        if known.get(day.isoformat(), {}).get(_DATA_VERSION) != version
-    }
-
-
-def _reported(
-    key: dg.AssetKey, version: str, partition: str | None = None
-) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(key, partition=partition, tags={_DATA_VERSION: version})
-
-
-def _targets_version(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    except OSError:
-        return "none"

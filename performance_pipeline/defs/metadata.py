@@ -4,7 +4,7 @@ Plotted money is a float rounded to cents, good for a curve and nothing else; th
 are in the files that the metadata links to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,7 @@ def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Met
         "expectancy": summary.expectancy,
     }
     return {
-        "summary": dg.MetadataValue.md(_illustrated(published, steps)),
+        "summary": dg.MetadataValue.md(_under_curve(published.markdown, summary, steps)),
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),
@@ -59,10 +59,10 @@ def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Met
     }
 
 
-def _illustrated(published: Published, steps: Sequence[Decimal]) -> str:
-    alt = f"Equity curve of {len(steps)} steps from 0 to {number(published.summary.realized_pnl)}"
+def _under_curve(markdown: str, summary: PerformanceSummary, steps: Sequence[Decimal]) -> str:
+    alt = f"Equity curve of {len(steps)} steps from 0 to {number(summary.realized_pnl)}"
     image = equity_image(steps, alt)
-    return f"{image}\n\n{published.markdown}" if image else published.markdown
+    return f"{image}\n\n{markdown}" if image else markdown
 
 
 def aggregate_metadata(day: Day, path: Path, settings: Settings) -> Metadata:
@@ -93,20 +93,18 @@ def _positions(positions: Sequence[OpenPosition] | None, unmatched_exits: int) -
     columns = OpenPosition.__struct_fields__
     return {
         "open_positions": dg.MetadataValue.int(len(positions)),
-        "positions": dg.MetadataValue.table(
-            records=[
-                dg.TableRecord({name: str(value) for name, value in plain_document(row).items()})
-                for row in positions
-            ],
-            schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
+        "positions": table(
+            columns,
+            (tuple(map(str, plain_document(row).values())) for row in positions),
         ),
         "unmatched_exits": dg.MetadataValue.int(unmatched_exits),
     }
 
 
 def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
-    """Of the report: where it is, what it covers, and its headline."""
+    """Of the report: where it is, what it covers, its equity curve and its headline."""
     summary, period = report.summary, report.period
+    steps = [day.realized_pnl for day in report.equity]
     return {
         "report": dg.MetadataValue.path(path.absolute()),
         "bytes": dg.MetadataValue.int(size),
@@ -115,7 +113,7 @@ def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         "realized_pnl": _plotted(summary.realized_pnl),
         "alert_status": dg.MetadataValue.text(summary.alert_status),
-        "headline": dg.MetadataValue.md(headline(summary)),
+        "headline": dg.MetadataValue.md(_under_curve(headline(summary), summary, steps)),
     }
 
 
@@ -140,15 +138,22 @@ def verdict_metadata(period: Period, summary: PerformanceSummary) -> Metadata:
 
 def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
     columns = ("metric", "actual", "target", "variance", "status", "severity")
-    rows = (
+    return table(
+        columns,
         (
-            result.metric,
-            *compared(result.metric, result.actual, result.target),
-            result.status,
-            result.severity or "",
-        )
-        for result in summary.targets
+            (
+                result.metric,
+                *compared(result.metric, result.actual, result.target),
+                result.status,
+                result.severity or "",
+            )
+            for result in summary.targets
+        ),
     )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.TableMetadataValue:
+    """A table of text; each row has its cells in the order of `columns`."""
     return dg.MetadataValue.table(
         records=[dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows],
         schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),

@@ -6,6 +6,7 @@ All share one time zone, include the running period, and use the key format `YYY
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import dagster as dg
 
@@ -21,6 +22,8 @@ from performance_pipeline.domain.windows import (
     days_between,
 )
 from performance_pipeline.settings import Settings, parse_date
+
+RANGE_TAG: Final = "partitions"
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,12 @@ def partition_days(keys: list[str]) -> list[date]:
 
 
 def range_tags(first: date, last: date) -> dict[str, str]:
-    """The tags of one run over the partitions from the key `first` to the key `last`."""
+    """The tags of one run over the partitions from the key `first` to the key `last`.
+
+    Dagster goes by two of its own, which lists of runs do not show; the third is for people.
+    """
     return {
+        RANGE_TAG: str(first) if first == last else f"{first} to {last}",
         ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
         ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
     }

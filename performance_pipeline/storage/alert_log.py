@@ -36,11 +36,15 @@ class AlertLog:
         self._tell = tell
 
     def alerts(self) -> dict[str, AlertEvent]:
-        """The state of every alert, by id; a last line that is still being written is left out."""
+        """The state of every alert, by id."""
+        return fold(self.events())
+
+    def events(self) -> list[AlertEvent]:
+        """Every line, oldest first; a last one that is still being written is left out."""
         content = _parsed(self._content())
         if strays := [stray for stray in content.strays if stray.line.endswith(b"\n")]:
             self._tell(f"{self.path}: {_named(strays)}; left out")
-        return fold(content.events)
+        return content.events
 
     def update(self, decide: Decide) -> list[AlertEvent]:
         """Append what `decide` answers to the alerts as they are, and return it.

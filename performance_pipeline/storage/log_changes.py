@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -45,6 +46,8 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     length: int
     taken_up: int
     """When, in seconds since 1970."""
+    lines: int | None = None
+    """How many lines it holds; None where nobody has counted them."""
 
 
 class Watch(msgspec.Struct, frozen=True):
@@ -81,6 +84,28 @@ class Changes:
 
     days: dict[date, str]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LogSize:
+    """The logs that a day's lines may stand in: their names, bytes on disk and lines."""
+
+    names: tuple[str, ...]
+    bytes: int
+    lines: int | None
+
+
+def size_of_day(watch: Watch, day: date, zone: ZoneInfo) -> LogSize:
+    """How large the logs are that overlap the trading day `day`, as they were taken up."""
+    names = [log_name(log_day) for log_day in log_days_of(day, zone)]
+    seen = {name: watch.logs[name] for name in names if name in watch.logs}
+    counts = [one.lines for one in seen.values()]
+    known = [count for count in counts if count is not None]
+    return LogSize(
+        tuple(seen),
+        sum(one.size for one in seen.values()),
+        sum(known) if len(known) == len(counts) else None,
+    )
 
 
 def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watch]:
@@ -122,11 +147,11 @@ def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) 
         if growing and LogContent(log, unfinished).begins_with(before.length, before.digest):
             return before
     content = LogContent(log, unfinished)
-    content.consume()
+    lines = content.consume()
     digest = content.digest[:_DIGEST_SHOWN]
-    if before is not None and digest == before.digest:
-        return Seen(log.size, log.modified_ns, digest, content.length, before.taken_up)
-    return Seen(log.size, log.modified_ns, digest, content.length, _seconds(now))
+    as_before = before if before is not None and digest == before.digest else None
+    taken_up = as_before.taken_up if as_before else _seconds(now)
+    return Seen(log.size, log.modified_ns, digest, content.length, taken_up, lines)
 
 
 def _unreadable(log: LogFile, before: Seen | None, now: datetime) -> Seen:

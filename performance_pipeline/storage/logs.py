@@ -165,10 +165,9 @@ class LogContent:
                 self._take(block)
         return self.digest.startswith(digest) and block.endswith(b"\n")
 
-    def consume(self) -> None:
-        """Read every line, only to know its length and digest."""
-        for _ in self.lines():
-            pass
+    def consume(self) -> int:
+        """Read every line, only to know its length and digest; returns how many there are."""
+        return sum(1 for _ in self.lines())
 
     def _rest(self, length: int) -> Iterator[bytes]:
         with self._reading() as stream:

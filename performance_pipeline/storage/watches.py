@@ -22,13 +22,22 @@ class _Kept(msgspec.Struct, frozen=True):
     previous: Watch
 
 
+def has_watch(output_dir: Path) -> bool:
+    """Whether somebody has kept a watch: the sensor does so with its first look."""
+    return (output_dir / WATCH_NAME).exists()
+
+
+def newest_watch(output_dir: Path) -> Watch:
+    """The watch that was kept last; an empty one where there is none that can be read."""
+    kept = _kept(output_dir)
+    return Watch() if kept is None else kept.newest
+
+
 def load_watch(output_dir: Path, digest: str) -> Watch | None:
     """The watch of this digest; None where the file is gone, unreadable, mangled, or has others."""
-    try:
-        kept = msgspec.json.decode((output_dir / WATCH_NAME).read_bytes(), type=_Kept)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return next((one for one in (kept.newest, kept.previous) if one.digest == digest), None)
+    kept = _kept(output_dir)
+    watches = () if kept is None else (kept.newest, kept.previous)
+    return next((one for one in watches if one.digest == digest), None)
 
 
 def keep_watch(output_dir: Path, newest: Watch, previous: Watch) -> None:
@@ -43,3 +52,10 @@ def keep_watch(output_dir: Path, newest: Watch, previous: Watch) -> None:
             f"PERFORMANCE_OUTPUT_DIR={str(output_dir)!r}: cannot be written to"
             f" ({error.strerror}); accepted is a folder that the pipeline may write to"
         ) from error
+
+
+def _kept(output_dir: Path) -> _Kept | None:
+    try:
+        return msgspec.json.decode((output_dir / WATCH_NAME).read_bytes(), type=_Kept)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None

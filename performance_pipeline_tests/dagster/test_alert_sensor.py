@@ -58,6 +58,7 @@ from performance_pipeline_tests.support.reported_runs import (
     plan,
     start_run,
 )
+from performance_pipeline_tests.support.runs import materializations, shown
 
 AT_ONCE: Final = LATER - 39 * ONE_DAY  # half a day after DAY was over
 
@@ -652,17 +653,40 @@ def test_every_change_of_the_log_is_a_materialization_of_performance_alerts(
     checked(service.instance, evaluation(MET), evaluation(CRITICAL, day=NEXT_DAY))
     service.tick()
     assert service.tick() == Tick(skipped=NOTHING_NEW)
-    found = service.instance.fetch_materializations(dg.AssetKey("performance_alerts"), limit=9)
-    metadata = [
-        {name: value.value for name, value in record.asset_materialization.metadata.items()}
-        for record in found.records
-        if record.asset_materialization is not None
-    ]
+    first, second = (
+        shown(one.metadata) for one in materializations(service.instance, "performance_alerts")
+    )
     path = str(service.log.path.absolute())
-    assert metadata == [
-        {"alert_log": path, "lines": 2, "resolved": 1, "updated": 1},
-        {"alert_log": path, "lines": 2, "raised": 2},
+    said = {"active": 2, "active_critical": 0, "active_late": 2, "lines": 2, "raised": 2}
+    assert {name: first[name] for name in said} == said
+    said = {"active": 1, "active_critical": 1, "active_late": 1, "lines": 2}
+    assert {name: second[name] for name in said} == said
+    assert (second["resolved"], second["updated"]) == (1, 1)
+    assert first["alert_log"] == second["alert_log"] == path
+    assert second["active_alerts"] == [
+        {
+            "window": "daily",
+            "period": "2025-06-11",
+            "metric": "win_rate",
+            "actual": "30 %",
+            "target": "60 %",
+            "severity": "CRITICAL",
+            "since": "2025-07-20 12:00 UTC",
+            "state": "updated, late",
+        }
     ]
+    assert [(row["id"], row["status"]) for row in second["newest_lines"]] == [
+        *reversed(service.said())
+    ]
+
+
+def test_an_alert_log_from_before_the_instance_is_reported_once(service: AlertService) -> None:
+    checked(service.instance, evaluation(WARN))
+    update_alert_log(service.runtime, service.instance, {(Window.DAILY, str(DAY))}, print)
+    for _ in range(2):
+        assert service.tick().lines == []
+        [one] = materializations(service.instance, "performance_alerts")
+        assert (shown(one.metadata)["active"], shown(one.metadata)["lines"]) == (1, 0)
 
 
 def test_the_look_back_leaves_a_first_start_on_old_history_silent(

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from performance_pipeline.commands import demo
+from performance_pipeline.commands.demo import demo_environment
 from performance_pipeline_tests.support.command_line import (
     ACCOUNT,
     LAST_DAY,
@@ -22,6 +24,7 @@ from performance_pipeline_tests.support.command_line import (
     three_days,
 )
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, Place, loss
+from performance_pipeline_tests.support.runs import materializations, shown
 
 # In one process: what one backfill wrote is looked at by several.
 pytestmark = pytest.mark.xdist_group("backfill")
@@ -159,11 +162,24 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     summaries = [
         json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
     ]
-    assert len(summaries) == 14
+    first = min(path.stem for path in Path("demo/logs").glob("????-??-??.jsonl"))
+    days = (today - date.fromisoformat(first)).days + 1
+    assert 12 <= days <= 14  # no partition before the first log, and weekends have none
+    assert len(summaries) == days
     assert {document["timezone"] for document in summaries} == {"UTC"}
     assert {document["settings"]["rolling_window"] for document in summaries} == {20}
     assert sum(document["total_trades"] for document in summaries) > 0
     assert "\nMetrics\n" in ran.out
+    assert demo_environment(Path("demo"))["PERFORMANCE_START_DATE"] == first
+    with dg.DagsterInstance.from_config("demo/logs/performance/dagster") as instance:
+        for name in ("trade_log", "daily_aggregate", "daily_summary", "rolling_summary"):
+            assert len(materializations(instance, name)) == days, name
+        [targets] = materializations(instance, "performance_targets")
+        [alerts] = materializations(instance, "performance_alerts")
+        [report] = materializations(instance, "performance_report")
+    assert alerts.storage_id < report.storage_id
+    assert shown(targets.metadata)["targets"]
+    assert shown(report.metadata)["headline"].startswith("![Equity curve of ")
 
 
 def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_is_set(

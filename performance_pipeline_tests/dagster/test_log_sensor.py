@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 import pytest
@@ -23,8 +23,10 @@ from dagster._core.scheduler.instigation import (
 )
 
 from performance_pipeline.defs.automation import AUTOMATION_SENSOR
+from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.dagster_internals import InstigatorType
+from performance_pipeline.defs.keys import DAILY_AGGREGATE, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.storage.log_changes import Watch, look
@@ -38,7 +40,7 @@ from performance_pipeline_tests.support.lines import (
     place,
     session,
 )
-from performance_pipeline_tests.support.runs import materializations, materialize_all
+from performance_pipeline_tests.support.runs import materializations, materialize_all, shown
 
 NOON: Final = datetime(2025, 6, 12, 12, tzinfo=UTC)
 TODAY: Final = NOON.date()
@@ -209,6 +211,121 @@ def test_a_first_look_waits_for_the_conditions_that_would_miss_what_it_reports(
     for state in states:
         instance.add_instigator_state(state)
     assert bool(Daemon(here, instance).tick()) is reports
+
+
+# --- after a backfill -------------------------------------------------------------------------
+
+
+def backfill(here: Place, instance: dg.DagsterInstance, first: date, last: date) -> list[str]:
+    progress = Progress(lambda _: None, lambda: None, lambda *_: None)
+    return run_backfill(Runtime(here.settings, lambda: NOON), instance, first, last, progress)
+
+
+def test_a_first_look_after_a_backfill_reports_only_what_it_did_not_make(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    assert backfill(here, instance, DAY, TODAY) == []
+    assert reported(instance) == dict.fromkeys(ALL[1:], 1)
+    daemon = Daemon(here, instance)
+    assert daemon.tick() == ALL[:1]
+    assert daemon.tick() == []
+
+
+def test_what_changes_after_a_backfill_is_reported_by_the_first_look(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    assert backfill(here, instance, BEFORE, TODAY) == []
+    edit(here, NEXT_DAY)
+    here.settings.targets_file.write_text("win_rate_target: 50\n")
+    daemon = Daemon(here, instance)
+    assert daemon.tick() == [str(NEXT_DAY), "performance_targets"]
+    assert daemon.tick() == []
+
+
+def test_a_log_that_grows_during_a_backfill_is_not_taken_for_made(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    def grow(_: Layer) -> None:
+        edit(here, NEXT_DAY)
+
+    progress = Progress(grow, lambda: None, lambda *_: None)
+    runtime = Runtime(here.settings, lambda: NOON)
+    assert run_backfill(runtime, instance, BEFORE, TODAY, progress) == []
+    assert Daemon(here, instance).tick() == [str(NEXT_DAY)]
+
+
+def test_of_a_first_backfill_that_failed_nothing_is_taken_for_made(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    here.path(NEXT_DAY).unlink()
+    here.path(NEXT_DAY).mkdir()
+    assert backfill(here, instance, BEFORE, TODAY) != []
+    assert reported(instance) == {}
+
+
+def test_a_backfill_of_a_service_that_has_run_is_reported_before_it_is_made(
+    daemon: Daemon, here: Place
+) -> None:
+    daemon.instance.add_instigator_state(sensor_state(AUTOMATION_SENSOR, cursor="looked"))
+    edit(here, NEXT_DAY)
+    assert backfill(here, daemon.instance, NEXT_DAY, NEXT_DAY) == []
+    log, made = (
+        materializations(daemon.instance, name)[-1].storage_id
+        for name in ("trade_log", "daily_aggregate")
+    )
+    assert (reported(daemon.instance)[str(NEXT_DAY)], log < made) == (2, True)
+    assert daemon.tick() == []
+
+
+def test_conditions_that_meet_a_backfill_for_the_first_time_ask_for_nothing_then_or_later(
+    here: Place, instance: dg.DagsterInstance
+) -> None:
+    assert backfill(here, instance, BEFORE, TODAY) == []
+    daemon = Daemon(here, instance)
+
+    def asked(cursor: Any = None) -> Any:
+        return dg.evaluate_automation_conditions(
+            daemon.definitions,
+            instance,
+            asset_selection=dg.AssetSelection.assets(DAILY_AGGREGATE, *SUMMARY_KEYS),
+            evaluation_time=NOON,
+            cursor=cursor,
+        )
+
+    first = asked()
+    daemon.tick()
+    again = asked(first.cursor)
+    assert (first.total_requested, again.total_requested) == (0, 0)
+    edit(here, NEXT_DAY)
+    daemon.tick()
+    changed = asked(again.cursor)
+    assert changed.get_requested_partitions(DAILY_AGGREGATE) == {str(NEXT_DAY)}
+
+
+def test_the_logs_of_a_day_are_reported_with_their_names_size_and_lines(
+    daemon: Daemon, here: Place
+) -> None:
+    found = {
+        one.partition: shown(one.metadata) for one in materializations(daemon.instance, "trade_log")
+    }
+    size = here.path(NEXT_DAY).stat().st_size
+    assert found[str(NEXT_DAY)] == {"logs": f"{NEXT_DAY}.jsonl", "bytes": size, "lines": 2}
+    assert found[str(DAY)] == {"logs": "none", "bytes": 0, "lines": 0}
+
+
+def test_targets_are_reported_with_what_is_in_force_or_why_nothing_is(
+    daemon: Daemon, here: Place
+) -> None:
+    here.settings.targets_file.write_text("win_rate_target: many\n")
+    daemon.tick()
+    valid, broken = (
+        shown(one.metadata) for one in materializations(daemon.instance, "performance_targets")
+    )
+    assert [(row["window"], row["target"]) for row in valid["targets"]] == [
+        (window, "60 %") for window in ("daily", "weekly", "monthly", "rolling")
+    ]
+    assert broken["targets"] == []
+    assert "win_rate_target" in broken["notes"]
 
 
 # --- crashes, and memories that are lost ------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import dagster as dg
 
@@ -85,6 +85,16 @@ def materializations(instance: dg.DagsterInstance, asset: str) -> list[Materiali
         if record.asset_materialization is not None
     ]
     return sorted(found, key=lambda one: (one.partition or "", one.storage_id))
+
+
+def shown(metadata: Mapping[str, dg.MetadataValue]) -> dict[str, Any]:
+    """The values of `metadata`; of a table its rows."""
+    return {
+        name: [row.data for row in value.records]
+        if isinstance(value, dg.TableMetadataValue)
+        else value.value
+        for name, value in metadata.items()
+    }
 
 
 def recorded(instance: dg.DagsterInstance, asset: str) -> list[str | None]:

@@ -1,0 +1,229 @@
+"""The assets that Dagster is told about and does not make: trade logs, targets, the alert log."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+from performance_pipeline.defs.keys import (
+    GROUP,
+    OWNERS,
+    PERFORMANCE_ALERTS,
+    PERFORMANCE_TARGETS,
+    SUMMARY_KEYS,
+    TRADE_LOG,
+)
+from performance_pipeline.defs.metadata import Metadata, table
+from performance_pipeline.defs.partitions import Partitions
+from performance_pipeline.domain.alerts import AlertEvent, fold
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
+from performance_pipeline.reports.wording import compared, metric_value, moment
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.alert_log import AlertLog
+from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day
+from performance_pipeline.storage.targets_file import load_targets
+
+_DATA_VERSION: Final = "dagster/data_version"
+
+_TARGET_COLUMNS: Final = ("window", "metric", "target", "critical", "min_trades")
+_ALERT_COLUMNS: Final = (
+    "window",
+    "period",
+    "metric",
+    "actual",
+    "target",
+    "severity",
+    "since",
+    "state",
+)
+_ALERTS_SHOWN: Final = 25
+_LINES_SHOWN: Final = 10
+
+
+def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        TRADE_LOG,
+        partitions_def=partitions.daily,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"json"},
+        description=(
+            "The trade logs that the bot appends to, one JSON object a fill or exit. A partition is"
+            " one trading day: the lines of the UTC-dated log files that overlap it. Which lines"
+            " were rejected is known once they are read: `daily_aggregate` says so."
+        ),
+    )
+
+
+def performance_targets_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        PERFORMANCE_TARGETS,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"yaml"},
+        description=(
+            "The operator's targets file, shared with the bot's dashboard: what counts as good"
+            " enough. Verdicts and alerts are judged by it."
+        ),
+    )
+
+
+def performance_alerts_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        PERFORMANCE_ALERTS,
+        deps=SUMMARY_KEYS,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"json"},
+        description=(
+            "The alert log, one line an event: target breaches as they are raised, updated,"
+            " acknowledged and resolved. What an operator has to act on."
+        ),
+    )
+
+
+def reported_logs(
+    settings: Settings, versions: Mapping[date, str], watch: Watch
+) -> list[dg.AssetMaterialization]:
+    """The trade logs of each day in `versions`, by data version, as `watch` has seen them."""
+    return [
+        dg.AssetMaterialization(
+            TRADE_LOG,
+            partition=day.isoformat(),
+            metadata=_log_metadata(size_of_day(watch, day, settings.timezone)),
+            tags={_DATA_VERSION: version},
+        )
+        for day, version in versions.items()
+    ]
+
+
+def reported_targets(settings: Settings) -> dg.AssetMaterialization:
+    """The targets file as it is now, valid or not, or that there is none."""
+    path = settings.targets_file
+    return dg.AssetMaterialization(
+        PERFORMANCE_TARGETS,
+        metadata=_targets_metadata(path),
+        tags={_DATA_VERSION: targets_version(path)},
+    )
+
+
+def targets_version(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return "none"
+
+
+def reported_alerts(log: AlertLog, appended: Sequence[AlertEvent]) -> dg.AssetMaterialization:
+    """The alert log once `appended` was written to it."""
+    counts = Counter[str](event.status for event in appended)
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return dg.AssetMaterialization(
+        PERFORMANCE_ALERTS,
+        description=said or "nothing new",
+        metadata=_alerts_metadata(log, counts),
+    )
+
+
+def never_reported(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
+    return instance.get_latest_materialization_event(key) is None
+
+
+def unreported(
+    instance: dg.DagsterInstance, events: Sequence[dg.AssetMaterialization]
+) -> list[dg.AssetMaterialization]:
+    """Those of `events` whose data version is not the one that was last reported."""
+    days = [event.partition for event in events if event.partition is not None]
+    known: dict[str | None, str | None] = {None: None}
+    if days:
+        tags = instance.event_log_storage.get_latest_tags_by_partition(
+            TRADE_LOG,
+            dg.DagsterEventType.ASSET_MATERIALIZATION,
+            [_DATA_VERSION],
+            asset_partitions=days,
+        )
+        known |= {day: found.get(_DATA_VERSION) for day, found in tags.items()}
+    if len(days) < len(events):
+        latest = instance.get_latest_materialization_event(PERFORMANCE_TARGETS)
+        if latest is not None and latest.asset_materialization is not None:
+            known[None] = (latest.asset_materialization.tags or {}).get(_DATA_VERSION)
+    return [event for event in events if known.get(event.partition) != _version(event)]
+
+
+def _version(event: dg.AssetMaterialization) -> str:
+    return (event.tags or {})[_DATA_VERSION]
+
+
+def _log_metadata(size: LogSize) -> Metadata:
+    return {
+        "logs": dg.MetadataValue.text(", ".join(size.names) or "none"),
+        "bytes": dg.MetadataValue.int(size.bytes),
+        **({} if size.lines is None else {"lines": dg.MetadataValue.int(size.lines)}),
+    }
+
+
+def _targets_metadata(path: Path) -> Metadata:
+    """Every target in force, by window, and what there is to say about the file."""
+    loaded = load_targets(path)
+    rows = [
+        (
+            str(window),
+            line.metric,
+            metric_value(line.metric, line.target),
+            "" if line.critical is None else metric_value(line.metric, line.critical),
+            str(line.min_trades),
+        )
+        for window in PARTITIONED_WINDOWS
+        for line in (loaded.targets.for_window(window) if loaded.targets else ())
+    ]
+    sentences = "; ".join((*loaded.errors, *loaded.warnings))
+    return {
+        "targets": table(_TARGET_COLUMNS, rows),
+        **({"notes": dg.MetadataValue.text(sentences)} if sentences else {}),
+        "targets_file": dg.MetadataValue.path(path.absolute()),
+    }
+
+
+def _alerts_metadata(log: AlertLog, appended: Mapping[str, int]) -> Metadata:
+    """What is active, how many lines were appended by status, and the newest lines.
+
+    Of the active alerts those that were raised in time come first, the newest on top.
+    """
+    events = log.events()
+    alerts = fold(events).values()
+    active = sorted(
+        (alert for alert in alerts if alert.active),
+        key=lambda alert: (not alert.late, alert.raised_at, alert.period),
+        reverse=True,
+    )
+    newest = [(event.id, event.status, event.message) for event in reversed(events[-_LINES_SHOWN:])]
+    return {
+        "active": dg.MetadataValue.int(len(active)),
+        "active_critical": dg.MetadataValue.int(
+            sum(alert.severity == "CRITICAL" for alert in active)
+        ),
+        "active_late": dg.MetadataValue.int(sum(alert.late for alert in active)),
+        "active_alerts": table(_ALERT_COLUMNS, map(_alert_row, active[:_ALERTS_SHOWN])),
+        "lines": dg.MetadataValue.int(sum(appended.values())),
+        **{status: dg.MetadataValue.int(count) for status, count in appended.items()},
+        "newest_lines": table(("id", "status", "message"), newest),
+        "alert_log": dg.MetadataValue.path(log.path.absolute()),
+    }
+
+
+def _alert_row(alert: AlertEvent) -> tuple[str, ...]:
+    actual, target, _ = compared(alert.metric, alert.actual, alert.target)
+    return (
+        str(alert.window),
+        str(alert.period),
+        alert.metric,
+        actual,
+        target,
+        alert.severity,
+        f"{moment(alert.raised_at)} UTC",
+        f"{alert.status}, late" if alert.late else alert.status,
+    )
