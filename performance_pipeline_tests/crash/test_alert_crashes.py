@@ -245,6 +245,7 @@ class Processes:
         """Its process id; what it ends with is what comes next."""
         self.requests.send((self.folder, self.do, until, death))
         process: int = self.requests.recv()
+        assert process > 1  # or a signal to it would be one to many
         return process
 
 
