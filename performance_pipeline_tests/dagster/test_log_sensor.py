@@ -322,7 +322,7 @@ def test_targets_are_reported_with_what_is_in_force_or_why_nothing_is(
         shown(one.metadata) for one in materializations(daemon.instance, "performance_targets")
     )
     assert [(row["window"], row["target"]) for row in valid["targets"]] == [
-        (window, "60 %") for window in ("daily", "weekly", "monthly", "rolling")
+        (window, "60.0 %") for window in ("daily", "weekly", "monthly", "rolling")
     ]
     assert broken["targets"] == []
     assert "win_rate_target" in broken["notes"]
