@@ -38,11 +38,11 @@ definitions:
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/dg check defs > $(VENV)/definitions.log || { cat $(VENV)/definitions.log; false; }
 
 unit-tests:
-	@$(RUN) pytest -q -n 2 --dist loadgroup performance_pipeline_tests/unit
+	@$(RUN) pytest -q -n 2 performance_pipeline_tests/unit
 
 # More processes than cores: several tests mostly wait for a daemon or a browser.
 all-tests:
-	@$(RUN) pytest -q -n 4 --dist loadgroup --cov --cov-report=term:skip-covered
+	@$(RUN) pytest -q -n 4 --cov --cov-report=term:skip-covered
 
 # The tests of two rooms under each other Python that is supported and installed here; 6 minutes each.
 prove-python: prove-python3.12 prove-python3.13
@@ -57,7 +57,7 @@ prove-python3.%:
 	echo "Python 3.$* is not installed here: nothing was seen of it"
 
 test-python: $(VENV)/ready
-	$(RUN) pytest -q -n 4 --dist loadgroup performance_pipeline_tests/unit performance_pipeline_tests/dagster
+	$(RUN) pytest -q -n 4 performance_pipeline_tests/unit performance_pipeline_tests/dagster
 
 dev: .venv/ready
 	@$(RUN) performance_pipeline dev --port $(PORT)

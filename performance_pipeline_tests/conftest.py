@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
 from performance_pipeline_tests.support.effort import set_up_hypothesis
@@ -16,9 +18,37 @@ set_up_hypothesis()
 SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
 
 
+# Those that make something in seconds, for all their tests: one process runs all of a module.
+MADE_ONCE = (
+    "test_alert_crashes",
+    "test_alert_sensor_postgres",
+    "test_backfill_and_demo",
+    "test_report_page",
+    "test_wheel",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest."""
     items.sort(key=lambda item: item.path.stem not in SLOW_STARTERS)
+
+
+class OneByOneOrWhole(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives the processes a test at a time, or all of a module that makes something once.
+
+    `--dist loadgroup` would be for this, but does not group under pytest 9.2 (pytest-xdist's issue
+    1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if Path(module).stem in MADE_ONCE else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # the order is the one above
+    return OneByOneOrWhole(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -32,8 +32,7 @@ from performance_pipeline_tests.support.lines import (
 )
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-# In one process: the page is drawn once.
-pytestmark = [needs_chromium, pytest.mark.xdist_group("report page")]
+pytestmark = needs_chromium
 
 DAYS: Final = 60
 PERIOD: Final = Period.spanning(DAY, DAY + (DAYS - 1) * ONE_DAY)

@@ -33,9 +33,6 @@ from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, place, sessi
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.reported_runs import checked
 
-# In one process: the server that the killed ones are forked from warms up once.
-pytestmark = pytest.mark.xdist_group("alert crashes")
-
 KILLS_AT_A_WRITE: Final = often(60, usual=8)
 KILLS_AT_ANY_TIME: Final = often(30, usual=5)
 ENOUGH: Final = 20  # steps: more than any process is let live for

@@ -34,9 +34,6 @@ from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, ses
 from performance_pipeline_tests.support.processes import free_port
 from performance_pipeline_tests.support.reported_runs import checked, evaluate, finish, start_run
 
-# In one process: the server is started once.
-pytestmark = pytest.mark.xdist_group("postgres")
-
 DEBIAN: Final = Path("/usr/lib/postgresql")
 
 

@@ -26,9 +26,6 @@ from performance_pipeline_tests.support.command_line import (
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, Place, loss
 from performance_pipeline_tests.support.runs import materializations, shown
 
-# In one process: what one backfill wrote is looked at by several.
-pytestmark = pytest.mark.xdist_group("backfill")
-
 
 @pytest.fixture
 def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:

@@ -19,9 +19,6 @@ import pytest
 from performance_pipeline_tests.support.processes import free_port
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-# In one process: the wheel is built once, and its demo run once.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 CLONE: Final = Path(__file__).parents[2]
 # Two days are enough to see that a demo is judged; ninety take most of a minute.
 SHORT_DEMO: Final = (
