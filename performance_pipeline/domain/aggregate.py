@@ -206,7 +206,7 @@ class DailyAggregate(msgspec.Struct, frozen=True):
     quality: Quality = Quality()
     modes: tuple[str, ...] = ()
     # In stored aggregates it has the name of earlier versions, so that these stay fresh.
-    distribution: Distribution = msgspec.field(default=Distribution(), name="profile")
+    distribution: Distribution = Distribution()
 
     @classmethod
     def of(

@@ -181,9 +181,7 @@ class AggregateStore:
         log = self.listing.files.get(log_day(part.log))
         if log is None:
             raise not_kept(part)
-        made = self._parts.read(log, day, None, self._book_before(day))
-        assert made.records is not None
-        return made.records
+        return self._parts.records(log, day)
 
     def save_index(self) -> None:
         """Remember what was read since the store was made."""

@@ -34,9 +34,6 @@ class KeptRecords:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def has(self, day: date) -> bool:
-        return self._path(day).exists()
-
     def load(self, day: date, log: str, digest: str) -> DayRecords | None:
         """The records of `log` on `day`; None when those of `digest` are not kept."""
         kept = self._load(day).get(log)

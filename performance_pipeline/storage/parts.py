@@ -82,17 +82,14 @@ class PartReader:
                 made = self._grown(log, day, known, opening)
             if made is not None:
                 return made
-        if log.day not in self._readings:
-            content = LogContent(log, self.is_unfinished(log))
-            reading = read_log(content.lines, log.day, self._rules)
-            self._remember(content)
-            # A log feeds neighbouring days only, and days are asked for in order.
-            if len(self._readings) == _READINGS_KEPT:
-                del self._readings[next(iter(self._readings))]
-            self._readings[log.day] = content, reading
-        content, reading = self._readings[log.day]
+        content, reading = self._whole(log)
         part = _part(content, reading, reading.days.get(day, EMPTY))
-        return self._with_trades(part, reading.records.get(day, DayRecords()), day, opening)
+        return self._with_trades(part, self.records(log, day), day, opening)
+
+    def records(self, log: LogFile, day: date) -> DayRecords:
+        """The counted records of `log` on `day`, where fills are paired, read from the log."""
+        _, reading = self._whole(log)
+        return reading.records.get(day, DayRecords())
 
     def paired_again(self, known: Part, day: date, opening: BookAt) -> MadePart | None:
         """The `known` part beginning with other positions; None when its records are not kept."""
@@ -118,6 +115,17 @@ class PartReader:
             book=msgspec.Raw(msgspec.json.encode(paired.book)),
         )
         return MadePart(part, records)
+
+    def _whole(self, log: LogFile) -> tuple[LogContent, LogReading]:
+        if log.day not in self._readings:
+            content = LogContent(log, self.is_unfinished(log))
+            reading = read_log(content.lines, log.day, self._rules)
+            self._remember(content)
+            # A log feeds neighbouring days only, and days are asked for in order.
+            if len(self._readings) == _READINGS_KEPT:
+                del self._readings[next(iter(self._readings))]
+            self._readings[log.day] = content, reading
+        return self._readings[log.day]
 
     def _grown(self, log: LogFile, day: date, known: Part, opening: BookAt) -> MadePart | None:
         if known.newest is None or log.archived or known.length >= log.size:
