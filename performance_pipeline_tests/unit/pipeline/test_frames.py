@@ -336,6 +336,35 @@ def test_an_empty_range_has_the_same_columns_and_dtypes(
         assert (len(rows), dtypes(rows)) == (0, dtypes(full))
 
 
+def test_lines_are_named_without_the_kept_fills_and_without_the_log_but_not_without_both(
+    tmp_path: Path,
+) -> None:
+    here = place(tmp_path / "logs", PAIRING="fifo", SUMMARY_TIMEZONE="America/New_York")
+    # One evening in New York, over two logs.
+    here.write(DAY, opened(None, at("23:00"), price="100"))
+    sell = opened(None, at("01:00", NEXT_DAY), price="103", action="SELL")
+    here.write(NEXT_DAY, b"{", sell)
+    here.materialize(DAY, NEXT_DAY)
+    named = [f"{NEXT_DAY}.jsonl", 2, f"{DAY}.jsonl", 1]
+    columns = ["file", "line", "entry_file", "entry_line"]
+
+    def rows() -> list[list[object]]:
+        found: list[list[object]] = load_trades(DAY, DAY, here.tracker())[columns].values.tolist()
+        return found
+
+    assert rows() == [named]
+    kept = {path: path.read_bytes() for path in (here.output / "fills").iterdir()}
+    for path in kept:
+        path.unlink()
+    assert rows() == [named]
+    here.path(NEXT_DAY).unlink()
+    with pytest.raises(UnreadableLogError, match="its fills are not kept any more"):
+        rows()
+    for path, content in kept.items():
+        path.write_bytes(content)
+    assert rows() == [named]
+
+
 @pytest.mark.parametrize("pairing", ["none", "fifo", "lifo"])
 @examples(25)
 @given(data=st.data())
