@@ -224,12 +224,13 @@ def acknowledge_alerts(ids: tuple[str, ...]) -> None:
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)
 @click.option("--trades-per-day", type=click.IntRange(min=0), default=40, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)
+@click.option("--fills", is_flag=True, help="Buys and sells alone, for PERFORMANCE_PAIRING.")
 @examples("performance-pipeline sample-logs --out logs --days 30")
-def sample_logs(out: Path, days: int, trades_per_day: int, seed: int) -> None:
+def sample_logs(out: Path, days: int, trades_per_day: int, seed: int, fills: bool) -> None:
     """Write realistic, seeded trade logs that end today; never overwrites one."""
     from performance_pipeline.commands.sample_logs import write_samples
 
-    write_samples(out, days=days, trades_per_day=trades_per_day, seed=seed)
+    write_samples(out, days=days, trades_per_day=trades_per_day, seed=seed, fills=fills)
 
 
 @cli.command()

@@ -34,7 +34,7 @@ def serve(port: int) -> None:
 
     Raises PipelineError when there is no log folder, `port` is taken, or Dagster gives up.
     """
-    _take_environment()
+    take_environment()
     settings = Settings.from_env()
     if not settings.log_dir.is_dir():
         raise PipelineError(
@@ -51,16 +51,21 @@ def serve(port: int) -> None:
         raise PipelineError("Dagster ended by itself; what it said last says why")
 
 
-def _take_environment() -> None:
+def take_environment() -> None:
     """The environment Dagster's processes will see, the demo's where no log folder is named."""
     # Dagster lets this file override the environment, so what is said here must do so too.
     told = dotenv_values(".env")
     os.environ.update({name: value for name, value in told.items() if value is not None})
-    if os.environ.get("PERFORMANCE_LOG_DIR"):
+    demo = demo_environment(Path(DEMO_FOLDER))
+    logs = os.environ.get("PERFORMANCE_LOG_DIR")
+    if logs and Path(logs) != Path(demo["PERFORMANCE_LOG_DIR"]):
         return
-    for name in [name for name in os.environ if name.startswith("PERFORMANCE_")]:
-        del os.environ[name]
-    os.environ.update(demo_environment(Path(DEMO_FOLDER)))
+    if not logs:
+        for name in [name for name in os.environ if name.startswith("PERFORMANCE_")]:
+            del os.environ[name]
+    # Where the caller has named the demo's logs, what else the caller says about them holds.
+    for name, value in demo.items():
+        os.environ.setdefault(name, value)
 
 
 def _check_free(port: int) -> None:

@@ -13,11 +13,15 @@ from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sampl
 from performance_pipeline.pipeline.tracker import utc_now
 
 
-def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int) -> None:
+def write_samples(folder: Path, *, days: int, trades_per_day: int, seed: int, fills: bool) -> None:
     """Write sample logs ending today into `folder`; raises PipelineError rather than overwrite."""
     try:
         options = SampleOptions(
-            end=utc_now().date(), days=days, trades_per_day=trades_per_day, seed=seed
+            end=utc_now().date(),
+            days=days,
+            trades_per_day=trades_per_day,
+            seed=seed,
+            fills=fills,
         )
         with progress_bar() as bar:
             days_back = days_between(options.end - timedelta(days=days - 1), options.end)

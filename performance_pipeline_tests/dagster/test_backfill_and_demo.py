@@ -1,6 +1,8 @@
 """The commands that run Dagster, as their caller meets them: what they write, and what they say."""
 
 import json
+import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from performance_pipeline.commands import demo
 from performance_pipeline.commands.demo import demo_environment
+from performance_pipeline.commands.dev import take_environment
 from performance_pipeline_tests.support.command_line import (
     ACCOUNT,
     LAST_DAY,
@@ -156,6 +159,18 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     assert everything_in(logs.log_dir) == before
     assert [path.name for path in Path().iterdir()] == ["demo"]
     assert of_an_earlier_demo.read_bytes() == kept
+    # Every fill of the ten days beside them is one of a pair, or still held.
+    for log in Path("demo/fills").iterdir():
+        lines = log.read_text(encoding="utf-8").splitlines()
+        assert {json.loads(line)["outcome"] for line in lines} == {"open"}, log
+    assert re.search(r"PERFORMANCE_PAIRING=fifo:\n  [1-9]\d* closed trades, win rate", ran.out)
+    assert "Held at the end: " in ran.out
+    command = ran.out.partition("\n  PERFORMANCE_LOG_DIR=demo/fills ")[2].splitlines()[0]
+    settings, arguments = command.split(" performance-pipeline ")
+    name, _, value = settings.partition("=")
+    fills = Place(Path("demo/fills"), {name: value, "PERFORMANCE_LOG_DIR": "demo/fills"})
+    paired = run(*arguments.split(), "--json", under=fills)
+    assert json.loads(paired.out)["data_quality"]["unmatched_exits"] == 0
     summaries = [
         json.loads(path.read_bytes()) for path in Path("demo").rglob("daily-summary-*.json")
     ]
@@ -177,6 +192,38 @@ def test_demo_works_in_its_own_folder_whatever_the_settings_are(
     assert alerts.storage_id < report.storage_id
     assert shown(targets.metadata)["targets"]
     assert shown(report.metadata)["headline"].startswith("![Equity curve of ")
+
+
+@pytest.mark.parametrize(
+    ("said", "zone", "first"),
+    [
+        ({}, None, "2026-03-02"),
+        ({"LOG_DIR": "demo/logs"}, "Asia/Tokyo", "2026-03-02"),
+        ({"LOG_DIR": "demo/logs", "START_DATE": "2026-01-01"}, "Asia/Tokyo", "2026-01-01"),
+        ({"LOG_DIR": "elsewhere"}, "Asia/Tokyo", None),
+    ],
+    ids=["unset", "named", "named with its own date", "other logs"],
+)
+def test_dev_begins_the_partitions_of_the_demo_with_its_first_log_also_when_it_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: dict[str, str],
+    zone: str | None,
+    first: str | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    log = Path("demo", "logs", "2026-03-02.jsonl")
+    log.parent.mkdir(parents=True)
+    log.touch()
+    environment = {
+        "PERFORMANCE_SUMMARY_TIMEZONE": "Asia/Tokyo",
+        **{f"PERFORMANCE_{name}": value for name, value in said.items()},
+    }
+    monkeypatch.setattr(os, "environ", environment)
+    take_environment()
+    assert environment["PERFORMANCE_LOG_DIR"] == said.get("LOG_DIR", "demo/logs")
+    assert environment.get("PERFORMANCE_SUMMARY_TIMEZONE") == zone
+    assert environment.get("PERFORMANCE_START_DATE") == first
 
 
 def test_backfill_names_an_account_in_no_file_and_not_in_the_dagster_home_that_is_set(

@@ -13,12 +13,16 @@ from typing import Any
 
 import pytest
 
+from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.sample_logs import (
     MAX_DAYS,
     SampleOptions,
     sample_log,
     write_sample_logs,
 )
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.settings import Settings
 
 Record = dict[str, Any]
 Logs = dict[date, list[Record]]
@@ -302,6 +306,104 @@ def test_a_write_that_fails_leaves_no_part_of_a_log(
 def test_options_that_make_no_sense_are_refused(change: dict[str, int], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         options(**change)
+
+
+# --- fills ------------------------------------------------------------------------------------
+
+
+def bought_and_sold(folder: Path, chosen: SampleOptions, pairing: str) -> PerformanceSummary:
+    """The summary of the whole range, written to `folder` first."""
+    write_sample_logs(folder, chosen)
+    settings = {"PERFORMANCE_LOG_DIR": str(folder), "PERFORMANCE_PAIRING": pairing}
+    tracker = PerformanceTracker(
+        Settings.from_env(settings), lambda: datetime(2025, 10, 20, tzinfo=UTC)
+    )
+    return tracker.summarize(
+        Period.spanning(chosen.end - timedelta(days=chosen.days - 1), chosen.end)
+    )
+
+
+@pytest.fixture(scope="module")
+def fills() -> Logs:
+    chosen = options(days=30, fills=True)
+    days = (chosen.end - timedelta(days=ago) for ago in reversed(range(chosen.days)))
+    return {day: log for day in days if (log := records(day, chosen))}
+
+
+def test_every_fill_is_an_open_record_of_its_own_order_that_says_only_what_it_paid(
+    fills: Logs,
+) -> None:
+    every = [record for log in fills.values() for record in log]
+    assert len({record["order_id"] for record in every}) == len(every)
+    for record in every:
+        assert list(record) == FIELDS
+        assert record["outcome"] == "open"
+        assert [record[name] for name in ("profit_loss", "net_profit_loss")] == [None, None]
+        assert Decimal(record["commission"]) > 0
+        assert Decimal(record["slippage"]) >= 0
+        value = Decimal(record["quantity"]) * Decimal(record["price"])
+        assert Decimal(record["total_value"]) == value.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def test_fills_stand_in_time_order_inside_their_day_and_nothing_is_sold_that_is_not_held(
+    fills: Logs,
+) -> None:
+    held: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for day, log in fills.items():
+        written = [instant(record["timestamp"]) for record in log]
+        assert written == sorted(written)
+        assert {moment.date() for moment in written} == {day}
+        for record in log:
+            sign = 1 if record["action"] == "BUY" else -1
+            position = record["account_id"], record["symbol"]
+            held[position] += sign * Decimal(record["quantity"])
+            assert held[position] >= 0
+
+
+def test_some_positions_are_sold_in_parts_and_some_are_held_for_days(fills: Logs) -> None:
+    bought = {r["order_id"]: r for log in fills.values() for r in log if r["action"] == "BUY"}
+    parts: dict[str, list[Record]] = defaultdict(list)
+    for record in (r for log in fills.values() for r in log if r["action"] == "SELL"):
+        parts[record["order_id"].rpartition("-X")[0]].append(record)
+    days = {
+        (instant(sold["timestamp"]).date() - instant(bought[order]["timestamp"]).date()).days
+        for order, found in parts.items()
+        for sold in found
+    }
+    assert {len(found) for found in parts.values()} == {1, 2}
+    assert {0, 1} < days
+    assert max(days) <= 5
+    for order, found in parts.items():
+        whole = Decimal(bought[order]["quantity"])
+        assert sum(Decimal(sold["quantity"]) for sold in found) <= whole
+
+
+@pytest.mark.parametrize("pairing", ["fifo", "lifo"])
+def test_paired_fills_give_about_as_many_trades_and_as_much_as_the_same_trades_closed(
+    tmp_path: Path, pairing: str
+) -> None:
+    closed_ones = bought_and_sold(tmp_path / "closed", options(days=30), "none")
+    paired = bought_and_sold(tmp_path / "fills", options(days=30, fills=True), pairing)
+    assert closed_ones.total_trades <= paired.total_trades <= closed_ones.total_trades * 1.2
+    assert 0 < paired.total_wins < paired.total_trades
+    assert paired.data_quality.unmatched_exits == 0
+    assert paired.data_quality.status == "complete"
+    assert 0 < len(paired.open_positions or ()) < 10
+    # What was bought on the last day, and half positions, are the difference.
+    assert abs(paired.commission - closed_ones.commission) < closed_ones.commission / 20
+
+
+def test_without_pairing_no_fill_is_a_trade(tmp_path: Path) -> None:
+    summary = bought_and_sold(tmp_path, options(days=5, fills=True), "none")
+    assert (summary.total_trades, summary.open_trades > 300) == (0, True)
+
+
+def test_the_same_seed_gives_the_same_fills_and_the_first_day_begins_with_nothing_held() -> None:
+    chosen = options(days=3, fills=True)
+    assert sample_log(FRIDAY, chosen) == sample_log(FRIDAY, options(days=3, fills=True))
+    first = records(FRIDAY - timedelta(days=2), chosen)
+    own = f"ORD-{FRIDAY - timedelta(days=2):%Y%m%d}"
+    assert {record["order_id"][:12] for record in first} == {own}
 
 
 def win_rates(trades: list[Record], period: str) -> list[float]:
