@@ -119,11 +119,25 @@ class Book(msgspec.Struct, frozen=True, dict=True):
         return sum(lot.opened_at >= instant for held in self.positions for lot in held.lots)
 
     def published(self, zone: ZoneInfo) -> tuple[OpenPosition, ...]:
-        """The positions by symbol, mode, side and age, without any account; times in `zone`."""
+        """The positions by symbol, mode, side and age, without any account; times in `zone`.
+
+        Of two accounts that opened at one instant the smaller position comes first, then the
+        cheaper: an order that no account, nor its digest, decides.
+        """
         with exact_arithmetic():
             rows = [_published(position, zone) for position in self.positions]
         return tuple(
-            sorted(rows, key=lambda row: (row.symbol, row.execution_mode, row.side, row.opened_at))
+            sorted(
+                rows,
+                key=lambda row: (
+                    row.symbol,
+                    row.execution_mode,
+                    row.side,
+                    row.opened_at,
+                    row.quantity,
+                    row.average_price,
+                ),
+            )
         )
 
 

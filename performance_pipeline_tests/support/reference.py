@@ -641,7 +641,8 @@ def pair_until(last: date, records: Sequence[Record], rules: Rules) -> PairedUnt
             "opened_at": opened.astimezone(ZoneInfo(rules.zone)).isoformat(),
         }
         for key, side, quantity, price, opened in sorted(
-            replay.book(), key=lambda row: (row[0][2], row[0][1], row[1], row[4], row[0][0])
+            replay.book(),
+            key=lambda row: (row[0][2], row[0][1], row[1], row[4], row[2], rounded(row[3], 6)),
         )
     ]
     lots = [lot.fill.name.trading_day for held in replay.lots.values() for lot in held]

@@ -145,7 +145,7 @@ def positions(
             "average_price": ratio(cost, quantity),
             "opened_at": written(oldest),
         }
-        rows.append(((symbol, mode, side, oldest), row))
+        rows.append(((symbol, mode, side, oldest, quantity, rounded(cost / quantity, 6)), row))
     return [row for _, row in sorted(rows, key=lambda entry: entry[0])]
 
 

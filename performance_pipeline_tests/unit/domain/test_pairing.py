@@ -186,6 +186,21 @@ def test_an_order_filled_in_identical_pieces_is_so_many_lots() -> None:
     assert told(result) == [("win", "3")]
 
 
+def test_positions_of_one_instant_stand_in_an_order_that_no_account_decides() -> None:
+    pieces = [("3", "10"), ("1", "20"), ("1", "15")]
+    for accounts in (("a", "b", "c"), ("c", "a", "b"), ("b", "c", "a")):
+        fills = [
+            fill("BUY", quantity, price, account=account)
+            for account, (quantity, price) in zip(accounts, pieces, strict=True)
+        ]
+        rows = paired(fills).book.published(ZoneInfo("UTC"))
+        assert [(str(row.quantity), plain(row.average_price)) for row in rows] == [
+            ("1", "15"),
+            ("1", "20"),
+            ("3", "10"),
+        ]
+
+
 def test_two_accounts_and_two_modes_of_one_symbol_are_positions_apart() -> None:
     fills = [
         fill("BUY", "1", "10", 0, account="a"),
