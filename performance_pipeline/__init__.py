@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from performance_pipeline.domain.metrics import PerformanceSummary
+    from performance_pipeline.domain.summary import PerformanceSummary
     from performance_pipeline.domain.windows import Period, Window
     from performance_pipeline.errors import PipelineError
     from performance_pipeline.pipeline.frames import load_summaries, load_trades
@@ -31,7 +31,7 @@ else:
     # Nobody pays for pandas, or for the tracker, before asking for it. Type checkers see the
     # imports above alone, so that they know each type and refuse a name that is not there.
     _HOMES: Final = {
-        "PerformanceSummary": "domain.metrics",
+        "PerformanceSummary": "domain.summary",
         "PerformanceTracker": "pipeline.tracker",
         "Period": "domain.windows",
         "PipelineError": "errors",

@@ -10,7 +10,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
+from performance_pipeline_tests.support.command_line import Run, run_on, three_days
 from performance_pipeline_tests.support.effort import set_up_hypothesis
+from performance_pipeline_tests.support.lines import Place
 
 set_up_hypothesis()
 
@@ -29,8 +31,9 @@ MADE_ONCE = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest."""
-    items.sort(key=lambda item: item.path.stem not in SLOW_STARTERS)
+    """Begin with the tests that take longest, so that no process ends alone with one of them."""
+    order = {stem: place for place, stem in enumerate((*SLOW_STARTERS, *MADE_ONCE))}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 class OneByOneOrWhole(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -79,3 +82,17 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     instance_in(home).dispose()
     return home
+
+
+@pytest.fixture
+def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """The three days; the current folder is an empty one beside them."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return three_days(tmp_path)
+
+
+@pytest.fixture
+def run(logs: Place, capsys: pytest.CaptureFixture[str]) -> Run:
+    """A command line over these days, in this process."""
+    return run_on(logs, capsys)

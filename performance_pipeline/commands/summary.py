@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker

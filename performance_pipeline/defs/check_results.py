@@ -13,7 +13,7 @@ from performance_pipeline.defs.dagster_internals import (
 )
 from performance_pipeline.defs.keys import CHECKS
 from performance_pipeline.defs.metadata import Metadata, quality_metadata, verdict_metadata
-from performance_pipeline.domain.metrics import AlertStatus, PerformanceSummary
+from performance_pipeline.domain.summary import AlertStatus, PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.summaries import load_summary, summary_path

@@ -14,7 +14,7 @@ from performance_pipeline.defs.dagster_internals import IMPLICIT_ASSET_JOB_NAME
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import (
     ONE_DAY,
     PARTITIONED_WINDOWS,

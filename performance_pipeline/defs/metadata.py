@@ -12,8 +12,8 @@ from typing import Final
 import dagster as dg
 
 from performance_pipeline.domain.alerts import evaluation_of
-from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from performance_pipeline.domain.metrics import AlertStatus, PerformanceSummary, TargetResult
 from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.summary import AlertStatus, PerformanceSummary, TargetResult
 from performance_pipeline.domain.windows import ONE_DAY, Period, Window
 from performance_pipeline.errors import PipelineError
 

@@ -1,7 +1,8 @@
 """What a field of a record must look like, and how a rejection words it when it does not.
 
 Each of the fields that count is read alone and exactly, digit by digit; all others may hold
-anything. What several fields of one record must be to each other is the business of `trades.py`.
+anything. What several fields of one record must be to each other is the business of
+`trade_lines.py`.
 """
 
 import json

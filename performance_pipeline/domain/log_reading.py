@@ -21,19 +21,16 @@ from performance_pipeline.domain.aggregate import (
     RejectedLineAt,
     combine,
 )
+from performance_pipeline.domain.executions import Execution, execution_of
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.pairing import DayRecords
 from performance_pipeline.domain.positions import PairingRules
-from performance_pipeline.domain.trades import (
-    Execution,
-    Fill,
+from performance_pipeline.domain.trade_lines import (
     RejectedLineError,
-    Trade,
-    account_digest,
-    execution_of,
     parse_trade,
     parse_trade_or_fill,
 )
+from performance_pipeline.domain.trades import Fill, Trade, account_digest
 from performance_pipeline.domain.windows import MICROSECOND, ONE_DAY, start_of_day, trading_days_of
 
 REORDER_LINES: Final = 4096

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from performance_pipeline.domain.aggregate import DailyAggregate, Quality, RejectedLineAt
-from performance_pipeline.domain.metrics import DataQuality
+from performance_pipeline.domain.summary import DataQuality
 
 _NAMES_SHOWN: Final = 5
 _LINES_NAMED: Final = 40

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
-from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.summary import PerformanceSummary
 
 _RESTATED: Final = ("total_trades", "realized_pnl", "win_rate")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from performance_pipeline.domain import numbers
-from performance_pipeline.domain.metrics import PerformanceSummary, TargetResult
+from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.targets import TargetLine, Targets, TargetsFile
 from performance_pipeline.domain.windows import Window, most_like
 

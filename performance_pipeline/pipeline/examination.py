@@ -12,7 +12,8 @@ from typing import Final
 
 from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.domain.log_reading import trimmed_lines
-from performance_pipeline.domain.trades import RejectedLineError, Trade, parse_trade
+from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
+from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import trading_day, trading_days_of
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError

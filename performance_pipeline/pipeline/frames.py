@@ -13,8 +13,8 @@ from typing import Any, Final
 import pandas as pd
 
 from performance_pipeline.domain.log_reading import Record, read_records
-from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.numbers import ZERO
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
 from performance_pipeline.pipeline.paired_rows import PairedRows, Row, trade_columns
 from performance_pipeline.pipeline.tracker import PerformanceTracker, day_named, window_named

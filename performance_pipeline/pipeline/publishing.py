@@ -10,8 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from performance_pipeline.domain.metrics import PerformanceSummary
 from performance_pipeline.domain.restatement import restatement
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.summaries import (

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from performance_pipeline.domain.aggregate import combine
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import ONE_DAY, Period, Window
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.page.data import ReportData, report_data

@@ -9,9 +9,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
-from performance_pipeline.domain.metrics import DataQuality, PerformanceSummary, summarize
+from performance_pipeline.domain.metrics import summarize
 from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.quality import data_quality
+from performance_pipeline.domain.summary import DataQuality, PerformanceSummary
 from performance_pipeline.domain.verdicts import with_verdicts
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
 from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
 from performance_pipeline.reports.wording import (
     UNDEFINED,
     breakdowns,

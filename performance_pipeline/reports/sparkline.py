@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from performance_pipeline.domain.metrics import DayRow
+from performance_pipeline.domain.summary import DayRow
 from performance_pipeline.reports.wording import number
 
 _SPACED_DAYS: Final = 31

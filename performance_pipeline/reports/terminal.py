@@ -12,13 +12,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from performance_pipeline.domain.metrics import (
+from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.summary import (
     BreakdownRow,
     DayRow,
     PerformanceSummary,
     TargetResult,
 )
-from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.reports.fitted_table import columns, fitted_table, safe
 from performance_pipeline.reports.sparkline import bar_rows
 from performance_pipeline.reports.wording import (

@@ -13,8 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary
 from performance_pipeline.domain.numbers import EXACT, ZERO, plain
+from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
 from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import Window
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.settings import parse_date
 from performance_pipeline.storage.files import write_if_changed

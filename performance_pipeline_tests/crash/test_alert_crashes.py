@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy
 
 from performance_pipeline.domain.alerts import Evaluation
-from performance_pipeline.domain.metrics import TargetResult
+from performance_pipeline.domain.summary import TargetResult
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.support.alert_service import BREACH, CORRECT, AlertService

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from performance_pipeline.domain.alerts import AlertEvent, Evaluation
-from performance_pipeline.domain.metrics import TargetResult
+from performance_pipeline.domain.summary import TargetResult
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY
 from performance_pipeline_tests.support.schemas import validator

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from performance_pipeline.domain.aggregate import DailyAggregate
 from performance_pipeline.domain.log_reading import ReadingRules, read_log
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker

@@ -9,7 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from performance_pipeline.domain.line_fields import read_fields
-from performance_pipeline.domain.trades import NEEDS_PNL
+from performance_pipeline.domain.trade_lines import NEEDS_PNL
 from performance_pipeline.pipeline.recount.exact import ZERO, rounded
 from performance_pipeline.storage.logs import log_name
 

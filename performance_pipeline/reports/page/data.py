@@ -9,8 +9,8 @@ from typing import Final
 from performance_pipeline.domain.aggregate import DailyAggregate, DayResult
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.distribution import Distribution, size_step, step_start
-from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
+from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.trade_stats import Bucket, by_key
 from performance_pipeline.domain.windows import Period
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from performance_pipeline.domain.metrics import BreakdownRow, PerformanceSummary, TargetResult
+from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.reports.page.data import ReportData, verdict
 from performance_pipeline.reports.wording import compared, counted, grouped, metric_value
 

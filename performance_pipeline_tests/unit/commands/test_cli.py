@@ -26,9 +26,7 @@ from performance_pipeline_tests.support.command_line import (
     assert_no_account_in,
     days_from,
     everything_in,
-    run_on,
     run_process,
-    three_days,
 )
 from performance_pipeline_tests.support.lines import (
     DAY,
@@ -41,20 +39,6 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
-
-
-@pytest.fixture
-def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """The three days; the current folder is an empty one beside them."""
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return three_days(tmp_path)
-
-
-@pytest.fixture
-def run(logs: Place, capsys: pytest.CaptureFixture[str]) -> Run:
-    return run_on(logs, capsys)
-
 
 # --- summary ----------------------------------------------------------------------------------
 

@@ -226,7 +226,7 @@ def test_a_target_taken_out_of_the_file_resolves_saying_so_and_keeps_the_last_nu
     ]
 
 
-def test_a_line_has_the_fields_of_the_contract_in_its_order() -> None:
+def test_a_line_has_its_fields_in_the_order_of_the_schema() -> None:
     document = json.loads(encode_plain(the_raised_line()))
     assert list(document.items()) == [
         ("event", "performance.alert"),

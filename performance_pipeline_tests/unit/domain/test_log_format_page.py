@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from performance_pipeline.domain.trades import RejectedLineError, parse_trade
+from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline_tests.support.lines import DAY
 

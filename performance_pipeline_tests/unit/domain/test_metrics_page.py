@@ -8,14 +8,14 @@ from typing import Final, get_args
 import msgspec
 import pytest
 
-from performance_pipeline.domain.metrics import (
+from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.summary import (
     BreakdownRow,
     DataQuality,
     DayRow,
     PerformanceSummary,
     TargetResult,
 )
-from performance_pipeline.domain.positions import OpenPosition
 
 PAGE: Final = (Path(__file__).parents[3] / "docs" / "metrics.md").read_text(encoding="utf-8")
 OF_THE_SUMMARY: Final = "name"

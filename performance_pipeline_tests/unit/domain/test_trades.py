@@ -17,15 +17,13 @@ from hypothesis import strategies as st
 from performance_pipeline.domain import aggregate, log_reading
 from performance_pipeline.domain.line_fields import MAX_NESTING
 from performance_pipeline.domain.numbers import exact_arithmetic, plain
-from performance_pipeline.domain.trades import (
-    Fill,
+from performance_pipeline.domain.trade_lines import (
     RejectedLineError,
-    Trade,
     _full_lane,
     _quick_lane,
     parse_trade,
-    planned_reward_risk,
 )
+from performance_pipeline.domain.trades import Fill, Trade, planned_reward_risk
 from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     ABSENT,

@@ -16,13 +16,9 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain import verdicts as domain
 from performance_pipeline.domain.aggregate import EMPTY
-from performance_pipeline.domain.metrics import (
-    DataQuality,
-    PerformanceSummary,
-    TargetResult,
-    summarize,
-)
+from performance_pipeline.domain.metrics import summarize
 from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.summary import DataQuality, PerformanceSummary, TargetResult
 from performance_pipeline.domain.targets import TargetsFile
 from performance_pipeline.domain.verdicts import judged_like, with_verdicts
 from performance_pipeline.domain.windows import Period, Window

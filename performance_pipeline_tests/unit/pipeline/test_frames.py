@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline import PerformanceTracker, load_summaries, load_trades
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline_tests.support.effort import examples

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.aggregate import EMPTY, DailyAggregate, combine
 from performance_pipeline.domain.log_reading import ReadingRules, read_log
-from performance_pipeline.domain.metrics import PerformanceSummary
-from performance_pipeline.domain.trades import RejectedLineError, parse_trade
+from performance_pipeline.domain.summary import PerformanceSummary
+from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
 from performance_pipeline.domain.windows import MICROSECOND, PARTITIONED_WINDOWS, Window
 from performance_pipeline.pipeline import tracker as tracker_module
 from performance_pipeline.pipeline.tracker import PerformanceTracker

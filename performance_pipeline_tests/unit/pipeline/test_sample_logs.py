@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.sample_logs import (
     MAX_DAYS,

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline import cli
-from performance_pipeline.domain import aggregate, log_reading, metrics, trade_stats, trades
+from performance_pipeline.domain import aggregate, log_reading, metrics, trade_lines, trade_stats
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline import recount
 from performance_pipeline.pipeline.recount.documents import Recount
@@ -411,7 +411,7 @@ MISTAKES: Final[dict[str, tuple[object, str, Callable[[Any], Any]]]] = {
         ),
     ),
     "reward over risk the wrong way round": (
-        trades,
+        trade_lines,
         "planned_reward_risk",
         lambda ratio: lambda price, stop, target: ratio(price, target, stop),
     ),
@@ -447,7 +447,7 @@ def test_what_is_shared_with_the_pipeline_is_what_the_module_says() -> None:
     assert {one for one in shared if not one[0].startswith("pipeline.recount.")} == {
         # What a field must look like, and the one reason that is not about a field alone.
         ("domain.line_fields", "read_fields"),
-        ("domain.trades", "NEEDS_PNL"),
+        ("domain.trade_lines", "NEEDS_PNL"),
         # Containers of facts counted apart, to be worded as warnings.
         ("domain.aggregate", "DailyAggregate"),
         ("domain.aggregate", "LogRecords"),

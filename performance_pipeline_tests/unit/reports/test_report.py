@@ -248,7 +248,7 @@ def test_a_reason_of_any_length_is_shown_in_full(logs: Place) -> None:
 
 def report_of_one_rejected_line(logs: Place, reason: str) -> ReportData:
     logs.write(DAY, *session("10"), b"{")
-    parse = "performance_pipeline.domain.trades.RejectedLineError.__str__"
+    parse = "performance_pipeline.domain.trade_lines.RejectedLineError.__str__"
     with mock.patch(parse, return_value=reason):
         return report_of(logs)
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from performance_pipeline.domain.metrics import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.reports import wording
 from performance_pipeline.reports.fitted_table import safe

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.log_reading import LogReading, ReadingRules, read_log
-from performance_pipeline.domain.trades import Trade, parse_trade
+from performance_pipeline.domain.trade_lines import parse_trade
+from performance_pipeline.domain.trades import Trade
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage import parts
 from performance_pipeline.storage.aggregates import AggregateStore

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from performance_pipeline.domain import log_reading
-from performance_pipeline.domain.trades import Trade, parse_trade
+from performance_pipeline.domain.trade_lines import parse_trade
+from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.settings import SettingsError
 from performance_pipeline.storage.files import write_atomically, write_if_changed
@@ -86,7 +87,7 @@ def test_a_second_run_leaves_every_file_as_it_was(here: Place, zone: str) -> Non
     assert here.times() == times
 
 
-def test_what_has_its_name_in_the_contract_is_written_under_it(here: Place) -> None:
+def test_files_stand_under_the_names_that_the_readme_gives(here: Place) -> None:
     here.materialize(DAY)
     assert sorted(here.written()) == [
         "aggregates/2025-06-10.json",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from performance_pipeline.domain.metrics import TargetResult
+from performance_pipeline.domain.summary import TargetResult
 from performance_pipeline.reports.page.data import PeriodRow
 from performance_pipeline.reports.page.plots.base import (
     GAIN,
