@@ -98,6 +98,25 @@ def run_process(
     return Ran(ended.returncode, ended.stdout or "", ended.stderr)
 
 
+def shown_on(terminal: int) -> str:
+    """All that is written to a pseudoterminal until its other end is closed; closes this one.
+
+    One read gives at most the 4 KB that the system keeps of what was not read yet.
+    """
+    written = b""
+    while chunk := _read(terminal):
+        written += chunk
+    os.close(terminal)
+    return written.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # How Linux says that the other end is closed.
+        return b""
+
+
 def three_days(folder: Path) -> Place:
     """Logs of three days below `folder`: trades of two accounts, and lines that are rejected."""
     (folder / "targets.yaml").write_text(EASY_TARGETS)

@@ -27,6 +27,7 @@ from performance_pipeline_tests.support.command_line import (
     days_from,
     everything_in,
     run_process,
+    shown_on,
 )
 from performance_pipeline_tests.support.lines import (
     DAY,
@@ -570,18 +571,17 @@ def test_differences_go_to_stdout_also_while_a_bar_shows_on_the_terminal(logs: P
     path = logs.aggregate_path(DAY)
     path.write_text(path.read_text().replace('"10.75"', '"11.75"'))
     ours, theirs = pty.openpty()
-    ended = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", "performance_pipeline", "verify", *days_from(DAY, LAST_DAY)],
         env={**os.environ, **logs.environment, "TERM": "xterm", "COLUMNS": "100"},
         stdout=subprocess.PIPE,
         stderr=theirs,
-        check=False,
-    )
-    os.close(theirs)
-    shown = os.read(ours, 1 << 16).decode()
-    os.close(ours)
-    assert ended.returncode == 2
-    assert b"daily 2025-06-10: gross_profit: recombined '11.75', recomputed '10.75'" in ended.stdout
+    ) as verifying:
+        os.close(theirs)
+        shown = shown_on(ours)
+        said, _ = verifying.communicate()
+    assert verifying.returncode == 2
+    assert b"daily 2025-06-10: gross_profit: recombined '11.75', recomputed '10.75'" in said
     assert "verify" in shown
     assert "8/8" in shown
     assert "/s" in shown

@@ -29,6 +29,7 @@ from performance_pipeline.reports.sparkline import bars
 from performance_pipeline.reports.terminal import summary_view
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
+from performance_pipeline_tests.support.command_line import shown_on
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
@@ -252,18 +253,7 @@ def on_terminal(
         stderr=subprocess.PIPE,
     ):
         os.close(theirs)
-        written = b""
-        while chunk := _read(ours):
-            written += chunk
-    os.close(ours)
-    return written.decode().replace("\r\n", "\n")
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # How Linux says that the other end is closed.
-        return b""
+        return shown_on(ours).replace("\r\n", "\n")
 
 
 SIZES: Final = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM")
