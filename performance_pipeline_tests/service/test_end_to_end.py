@@ -1,6 +1,7 @@
 """The real thing: `dagster dev` with its daemon, files dropped into a folder, results read back."""
 
 import gzip
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -150,6 +151,56 @@ def test_replaced_archived_deleted_new_and_half_written_logs_and_a_folder_that_i
         lambda: service.pnl("daily", today) == "-3" and service.pnl("rolling", today) == "-123",
     )
     assert service.computed(archived) == 1
+
+
+@only_when_proving
+def test_mended_targets_judge_what_was_left_unjudged_and_a_mended_archive_is_taken_up(
+    service: Service,
+) -> None:
+    today = service.today
+    oldest, archived, recent = (today - timedelta(days=ago) for ago in (40, 20, 5))
+    service.targets_file.write_text("max_drawdown_target: lots\n", encoding="utf-8")
+    whole = gzip.compress(loss("-20", archived))
+    archive = log(service, archived).with_suffix(".jsonl.gz")
+    archive.write_bytes(flipped(whole))
+    seen = archive.stat()
+    for day in (oldest, recent):
+        log(service, day).write_bytes(loss("-10", day))
+    wait_until(
+        "the numbers of the logs that can be read, without verdicts, and the archive named",
+        lambda: (
+            [service.summary("daily", day).get("alert_status") for day in (oldest, recent)]
+            == ["INVALID_TARGETS", "INVALID_TARGETS"]
+            and f"{archive}: cannot be read".encode() in service.printed.read_bytes()
+        ),
+    )
+    assert service.alerts() == []
+
+    service.targets_file.write_text("max_drawdown_target: -5\n", encoding="utf-8")
+    wait_until(
+        "every day that was left unjudged to be judged, and its alert",
+        lambda: {str(oldest), str(recent)} <= {alert["period"] for alert in service.alerts()},
+    )
+    for day in (oldest, recent):
+        assert service.summary("daily", day)["alert_status"] == "WARN"
+    assert service.summary("daily", archived) == {}
+
+    # As after a change of permissions: neither its size nor its time says that it is another.
+    archive.write_bytes(whole)
+    os.utime(archive, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    wait_until(
+        "the archive, now that it can be read, and the alert on its day",
+        lambda: (
+            service.pnl("daily", archived) == "-20"
+            and service.pnl("rolling", today) == "-40"
+            and str(archived) in {alert["period"] for alert in service.alerts()}
+        ),
+    )
+
+
+def flipped(archive: bytes) -> bytes:
+    """An archive whose checksum is another, so that it cannot be read; of the same size."""
+    return archive[:-8] + bytes([archive[-8] ^ 1]) + archive[-7:]
 
 
 def test_a_service_killed_in_the_middle_of_a_run_goes_on_where_it_was(service: Service) -> None:

@@ -55,8 +55,8 @@ class Service:
         home = root / "home"
         for folder in (self.logs, home):
             folder.mkdir()
-        targets_file = root / "targets.yaml"
-        targets_file.write_text(targets, encoding="utf-8")
+        self.targets_file = root / "targets.yaml"
+        self.targets_file.write_text(targets, encoding="utf-8")
         shipped = resources.files("performance_pipeline") / "dagster.yaml"
         configuration = shipped.read_text(encoding="utf-8") + IMPATIENT.format(home=home)
         (home / "dagster.yaml").write_text(configuration, encoding="utf-8")
@@ -67,7 +67,7 @@ class Service:
             **os.environ,
             "DAGSTER_HOME": str(home),
             "PERFORMANCE_LOG_DIR": str(self.logs),
-            "PERFORMANCE_TARGETS_FILE": str(targets_file),
+            "PERFORMANCE_TARGETS_FILE": str(self.targets_file),
             "PERFORMANCE_MARKET_CALENDAR": "none",
             "PERFORMANCE_REFRESH_SECONDS": "0",
             "PERFORMANCE_START_DATE": str(self.today - timedelta(days=60)),
