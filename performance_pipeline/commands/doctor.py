@@ -4,7 +4,6 @@ from typing import Final
 
 import click
 
-from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.examination import (
@@ -16,6 +15,7 @@ from performance_pipeline.pipeline.examination import (
     proposals,
 )
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.wording import in_full
 from performance_pipeline.settings import Settings, unknown_variables
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
@@ -49,9 +49,15 @@ def _show_settings(settings: Settings) -> None:
         value = getattr(settings, name)
         if name == "account" and value:
             value = "one account"
-        click.echo(f"  {name}: {'none' if value in ('', None) else value}")
+        click.echo(f"  {name}: {_as_set(value)}")
     for sentence in unknown_variables():
         click.echo(f"  {sentence}")
+
+
+def _as_set(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value in ("", None) else value
 
 
 def _show_targets(tracker: PerformanceTracker) -> None:
@@ -63,8 +69,10 @@ def _show_targets(tracker: PerformanceTracker) -> None:
         return
     for window in PARTITIONED_WINDOWS:
         for line in loaded.targets.for_window(window):
-            critical = "" if line.critical is None else f", critical below {plain(line.critical)}"
-            click.echo(f"  {window}: {line.metric} at least {plain(line.target)}{critical}")
+            asked = f"{line.metric} at least {in_full(line.metric, line.target)}"
+            if line.critical is not None:
+                asked += f", critical below {in_full(line.metric, line.critical)}"
+            click.echo(f"  {window}: {asked}")
 
 
 def _show_logs(tracker: PerformanceTracker, *, every_line: bool) -> None:
@@ -116,7 +124,7 @@ def _parts(found: Examination) -> str:
     """What becomes of the lines, and of how many."""
     parts = (
         (found.counted, "count"),
-        (found.open, "open, not closed"),
+        (found.open, "open records"),
         (found.too_old, "older than the first partition"),
         (found.of_other_mode, "of another execution mode"),
         (found.of_other_account, "of another account"),

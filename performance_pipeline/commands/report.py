@@ -8,6 +8,7 @@ import click
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.report import load_report, write_report
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.wording import size_on_disk
 
 
 def make_report(tracker: PerformanceTracker, period: Period, path: Path) -> None:
@@ -19,4 +20,4 @@ def make_report(tracker: PerformanceTracker, period: Period, path: Path) -> None
     if not report.summary.total_trades:
         click.echo(f"No trades in window ({period.first_day} to {period.last_day})", err=True)
     size = write_report(path, report)
-    click.echo(f"{path}: {size / 1e6:.1f} MB in {time.monotonic() - started:.1f} s", err=True)
+    click.echo(f"{path}: {size_on_disk(size)} in {time.monotonic() - started:.1f} s", err=True)

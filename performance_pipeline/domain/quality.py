@@ -10,7 +10,7 @@ from performance_pipeline.domain.summary import DataQuality
 _NAMES_SHOWN: Final = 5
 _LINES_NAMED: Final = 40
 _FILLS: Final = (
-    "holding only open records and no exits: none of its trades can count; if the bot logs fills,"
+    "holding only open records and no exits: none of the trades can count; if the bot logs fills,"
     " PERFORMANCE_PAIRING=fifo makes trades of them"
 )
 

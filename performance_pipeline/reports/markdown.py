@@ -7,9 +7,9 @@ from typing import Final
 from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
 from performance_pipeline.reports.wording import (
-    UNDEFINED,
     breakdowns,
     compared,
+    data_status,
     judged_like_sentence,
     metric_value,
     moment,
@@ -18,6 +18,7 @@ from performance_pipeline.reports.wording import (
     price,
     quantity,
     span,
+    window_bounds,
 )
 
 _METRICS: Final = (
@@ -107,10 +108,10 @@ def headline(summary: PerformanceSummary) -> str:
 
 def _overview(summary: PerformanceSummary) -> list[str]:
     rows = [
-        ("Window", f"{summary.starts_at or UNDEFINED} to {summary.ends_at} ({summary.timezone})"),
+        ("Window", window_bounds(summary)),
         ("Alert status", summary.alert_status),
-        ("Data", summary.data_quality.status),
-        ("Generated", str(summary.generated_at)),
+        ("Data", data_status(summary.data_quality)),
+        ("Generated", f"{moment(summary.generated_at)} UTC"),
     ]
     return ["## Overview", headline(summary), _table(("", ""), rows)]
 

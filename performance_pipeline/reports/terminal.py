@@ -22,9 +22,9 @@ from performance_pipeline.domain.summary import (
 from performance_pipeline.reports.fitted_table import columns, fitted_table, safe
 from performance_pipeline.reports.sparkline import bar_rows
 from performance_pipeline.reports.wording import (
-    UNDEFINED,
     breakdowns,
     compared,
+    data_status,
     judged_like_sentence,
     metric_value,
     moment,
@@ -33,6 +33,7 @@ from performance_pipeline.reports.wording import (
     price,
     quantity,
     span,
+    window_bounds,
 )
 
 # A sign and a colour for each status; the word stands beside it.
@@ -106,8 +107,7 @@ def _headline(summary: PerformanceSummary) -> Iterator[RenderableType]:
     running = ", still running" if summary.running else ""
     yield Text(f"{summary.window.capitalize()} performance: {span(summary)}{running}", "bold")
     yield _signed(summary.alert_status).append("  ").append_text(_in_a_line(summary))
-    starts = summary.starts_at or UNDEFINED
-    yield Text(f"{starts} to {summary.ends_at} ({summary.timezone})", "dim")
+    yield Text(window_bounds(summary), "dim")
 
 
 def _in_a_line(summary: PerformanceSummary) -> Text:
@@ -273,7 +273,8 @@ def _data_quality(summary: PerformanceSummary) -> Iterator[RenderableType]:
     if summary.open_positions is not None:
         counts["unmatched exits"] = quality.unmatched_exits
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
-    yield _signed(quality.status).append(f"  {told}")
+    sign, style = _STATUS["partial" if quality.warnings else quality.status]
+    yield Text(f"{sign} {data_status(quality)}", style).append(f"  {told}")
     if quality.missing_days:
         yield Text(f"! missing days: {', '.join(map(str, quality.missing_days))}", "yellow")
     for warning in quality.warnings:

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from performance_pipeline.domain.numbers import EXACT, ZERO, plain
-from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
+from performance_pipeline.domain.summary import BreakdownRow, DataQuality, PerformanceSummary
 from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import Window
 
@@ -33,7 +33,7 @@ METRIC_NAMES: Final = {
     "trades_per_day": "trades a day",
     "max_drawdown": "drawdown",
 }
-"""The metrics that targets judge, in few words."""
+"""The metrics that targets judge, in few words; `metric_name` takes any other too."""
 
 _UNITS: Final = ((9, "B"), (6, "M"), (3, "k"))
 SHORT_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -111,6 +111,16 @@ def metric_value(metric: str, value: Decimal | int | str | None) -> str:
         if metric in _TIMES:
             return duration(value)
     return number(value)
+
+
+def in_full(metric: str, value: Decimal) -> str:
+    """A setting of `metric` with every digit, a rate in percent: 0.555 is `55.5 %`."""
+    return f"{plain(_hundredfold(value))} %" if metric in _RATES else plain(value)
+
+
+def metric_name(metric: str) -> str:
+    """In few words, where there are some: `P&L a day`; else the name that files have."""
+    return METRIC_NAMES.get(metric, metric)
 
 
 def compared(metric: str, actual: Decimal | None, target: Decimal) -> Compared:
@@ -191,6 +201,18 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def size_on_disk(count: int) -> str:
+    """So many bytes as people say it: `31 kB`, `1.2 MB`."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
+
+
+def data_status(quality: DataQuality) -> str:
+    """`complete`, `partial`, or `complete, 2 warnings`, which nobody may miss."""
+    if quality.status == "partial" or not quality.warnings:
+        return quality.status
+    return f"{quality.status}, {counted(len(quality.warnings), 'warning')}"
+
+
 def compact(value: Decimal) -> str:
     """A number of one digit and zeros, as short as an axis needs it: 20000 is 20k."""
     for exponent, unit in _UNITS:
@@ -207,6 +229,12 @@ def long_day(day: date) -> str:
 def moment(instant: datetime) -> str:
     """`2025-06-10 14:30`, in the zone that `instant` is in."""
     return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def window_bounds(summary: PerformanceSummary) -> str:
+    """When the window begins and ends: `2025-06-09 00:00 to 2025-06-16 00:00 (UTC)`."""
+    starts = UNDEFINED if summary.starts_at is None else moment(summary.starts_at)
+    return f"{starts} to {moment(summary.ends_at)} ({summary.timezone})"
 
 
 def breakdowns(summary: PerformanceSummary) -> list[tuple[str, Mapping[str, BreakdownRow]]]:

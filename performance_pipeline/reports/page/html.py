@@ -15,12 +15,13 @@ from performance_pipeline.reports.page import drawing
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.tables import breakdowns, figures
 from performance_pipeline.reports.wording import (
-    METRIC_NAMES,
     UNDEFINED,
     compared,
+    data_status,
     grouped,
     judged_like_sentence,
     long_day,
+    metric_name,
     moment,
     number,
     percent,
@@ -73,7 +74,8 @@ def _environment() -> Environment:
         compared=_compared,
         day=long_day,
         moment=moment,
-        metric=_metric,
+        metric=metric_name,
+        data_status=data_status,
         signed=_signed,
     )
     return environment
@@ -103,10 +105,6 @@ def _data(value: Decimal | int | None, shown: str) -> Markup:
     if value is None:
         return Markup('<span class="none">{}</span>').format(UNDEFINED)
     return Markup('<data value="{}">{}</data>').format(plain(Decimal(value)), grouped(shown))
-
-
-def _metric(name: str) -> str:
-    return METRIC_NAMES.get(name, name)
 
 
 def _signed(value: Decimal | None) -> str:

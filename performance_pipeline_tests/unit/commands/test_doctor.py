@@ -129,7 +129,7 @@ def test_fills_alone_are_no_success_and_the_setting_that_pairs_them_is_named(
 ) -> None:
     logs.write(DAY, *[opened(None, f"{DAY}T10:00:{n:02}Z") for n in range(12)])
     ran = doctor()
-    assert ran.complaint == "none of 12 log lines would count: 12 open, not closed"
+    assert ran.complaint == "none of 12 log lines would count: 12 open records"
     [sentence] = helpful(ran)
     assert sentence.startswith("12 records are `open` and none is closed")
     assert "PERFORMANCE_PAIRING=fifo" in sentence

@@ -363,7 +363,7 @@ def test_a_bot_that_logs_only_entries_has_open_trades_and_a_warning(here: Place)
         "rejected_lines": [],
         "unmatched_lines": [],
         "warnings": [
-            "1 log holding only open records and no exits: none of its trades can count; if the bot"
+            "1 log holding only open records and no exits: none of the trades can count; if the bot"
             f" logs fills, PERFORMANCE_PAIRING=fifo makes trades of them ({DAY}.jsonl)."
         ],
     }
@@ -380,7 +380,7 @@ def test_the_warning_names_a_few_of_many_logs_without_exits(here: Place) -> None
     assert (month.total_trades, month.open_trades) == (1, 8)
     names = ", ".join(f"{day}.jsonl" for day in days[:5])
     assert month.data_quality.warnings == (
-        "8 logs holding only open records and no exits: none of its trades can count; if the bot"
+        "8 logs holding only open records and no exits: none of the trades can count; if the bot"
         f" logs fills, PERFORMANCE_PAIRING=fifo makes trades of them ({names} and 3 more).",
     )
 

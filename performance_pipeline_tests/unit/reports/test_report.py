@@ -340,7 +340,7 @@ def test_the_command_writes_one_page_and_nothing_else(
     (path,) = [path for path in tmp_path.iterdir() if path != logs.log_dir]
     assert path.name in ("performance-report.html", "report.html")
     assert f"<title>Performance {title}</title>" in path.read_text(encoding="utf-8")
-    assert re.search(rf"{path.name}: [0-9.]+ MB in [0-9.]+ s", ran.stderr)
+    assert re.search(rf"{path.name}: \d+ kB in [0-9.]+ s", ran.stderr)
     assert ran.stdout == ""
     assert [file.name for file in logs.log_dir.iterdir()] == [f"{DAY}.jsonl"]
 

@@ -14,14 +14,18 @@ from performance_pipeline.reports.wording import (
     compared,
     duration,
     grouped,
+    in_full,
     number,
     percent,
     price,
+    size_on_disk,
+    window_bounds,
 )
 from performance_pipeline_tests.support.lines import (
     DAY,
     ONE_DAY,
     Place,
+    line,
     loss,
     place,
     session,
@@ -196,6 +200,35 @@ def test_a_range_says_what_it_is_judged_like(logs: Place, days: int, sentence: s
     period = Period.spanning(DAY, DAY + (days - 1) * ONE_DAY)
     for name, text in outputs(logs, period).items():
         assert text.count(sentence) == text.count("Judged like") == 1, name
+
+
+def test_a_window_ends_and_begins_at_minutes_and_not_at_microseconds(logs: Place) -> None:
+    weekly = window_bounds(logs.summary(Window.WEEKLY))
+    assert weekly == "2025-06-09 00:00 to 2025-06-16 00:00 (UTC)"
+    empty = logs.summary(Window.ROLLING, DAY - ONE_DAY)
+    assert window_bounds(empty) == "n/a to 2025-06-10 00:00 (UTC)"
+    for name, text in outputs(logs, Period.of(Window.WEEKLY, DAY)).items():
+        assert "+00:00" not in text, name
+
+
+def test_data_that_is_complete_but_warned_of_says_so_in_every_output(logs: Place) -> None:
+    said = "complete, 1 warning"
+    for name, text in outputs(logs, Period.of(Window.WEEKLY, DAY)).items():
+        assert "complete" in text, name
+        assert said not in text, name
+    logs.write(DAY + 4 * ONE_DAY, line(outcome="open", timestamp=f"{DAY + 4 * ONE_DAY}T12:00:00Z"))
+    for name, text in outputs(logs, Period.of(Window.WEEKLY, DAY)).items():
+        assert said in text, name
+
+
+def test_a_size_is_said_in_the_unit_that_leaves_something_of_it() -> None:
+    sizes = (1, 43_210, 999_499, 1_211_471)
+    assert [size_on_disk(size) for size in sizes] == ["1 kB", "43 kB", "999 kB", "1.2 MB"]
+
+
+def test_a_setting_shows_every_digit_and_a_rate_in_percent() -> None:
+    assert in_full("win_rate", Decimal("0.55505")) == "55.505 %"
+    assert in_full("max_drawdown", Decimal("-1500.125")) == "-1500.125"
 
 
 @pytest.mark.parametrize("window", [Window.DAILY, Window.WEEKLY, Window.MONTHLY])

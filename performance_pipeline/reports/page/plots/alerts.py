@@ -7,7 +7,7 @@ from typing import Final
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period
 from performance_pipeline.reports.page.plots.base import LOSS, TIME, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import METRIC_NAMES, compared, grouped, moment
+from performance_pipeline.reports.wording import compared, grouped, metric_name, moment
 
 _NAME_CUT: Final = 40
 _SEVERITIES: Final = {"CRITICAL": LOSS, "WARN": "var(--warn)"}
@@ -29,7 +29,13 @@ def alert_timeline(alerts: Sequence[AlertEvent], period: Period) -> Spec:
                 "type": "nominal",
                 "title": None,
                 "sort": rows,
-                "axis": {"grid": True, "minExtent": 150, "maxExtent": 150, "labelLimit": 146},
+                "axis": {
+                    "grid": True,
+                    "minExtent": 150,
+                    "maxExtent": 150,
+                    "labelLimit": 140,
+                    "labelPadding": 8,
+                },
             },
             "color": colors("severity", _SEVERITIES, legend=True),
         },
@@ -85,7 +91,7 @@ def _alert_row(alert: AlertEvent) -> str:
 
 
 def _metric(alert: AlertEvent) -> str:
-    return METRIC_NAMES.get(alert.metric, alert.metric[:_NAME_CUT])
+    return metric_name(alert.metric)[:_NAME_CUT]
 
 
 def _moment(day: date) -> Spec:

@@ -23,6 +23,9 @@ _DAY_LABEL: Final = (
     " : utcdate(datum.value) > 1 ? utcFormat(datum.value, '%-d %b')"
     " : utcmonth(datum.value) ? utcFormat(datum.value, '%b') : utcFormat(datum.value, '%Y')"
 )
+_HALF_A_LABEL: Final = 18
+"""Pixels; a label nearer than that to an end of its axis is moved inwards, or it is cut off."""
+
 AMOUNT: Final = (
     "abs(datum.value) < 1000 ? format(datum.value, '~r')"
     " : replace(format(datum.value, '~s'), 'G', 'B')"
@@ -33,7 +36,7 @@ TIME: Final[Spec] = {
     "type": "temporal",
     "scale": {"type": "utc"},
     "title": None,
-    "axis": {"labelExpr": _DAY_LABEL, "labelFlush": True},
+    "axis": {"labelExpr": _DAY_LABEL, "labelFlush": _HALF_A_LABEL},
 }
 TIP: Final[Spec] = {"tooltip": {"field": "tip"}, "description": {"field": "tip"}}
 """The tooltip of a mark, and its text for screen readers, stand in its field `tip`."""
