@@ -92,12 +92,14 @@ def run_backfill(
     The logs and targets that all is made from are reported as they are at the beginning, so that a
     service finds nothing to do afterwards. Conditions that were evaluated before hold on to what is
     reported until it is made; the first evaluation of all takes whatever is reported as made, so
-    before it only what is made is reported.
+    before it only those logs are reported that are made. Targets are reported first in any case:
+    reported later, they would leave every summary marked as made from older ones.
     """
-    inputs = _inputs(runtime, first, last)
+    logs = _logs(runtime, first, last)
+    _report(instance, [reported_targets(runtime.settings)])
     held_on_to = has_looked(instance)
     if held_on_to:
-        _report(instance, inputs)
+        _report(instance, logs)
     partitions, failures = _run_layers(runtime, instance, first, last, progress)
 
     def warn(sentence: str) -> None:
@@ -110,7 +112,7 @@ def run_backfill(
         log = AlertLog(runtime.settings.alert_log, warn)
         instance.report_runless_asset_event(reported_alerts(log, events))
     if not held_on_to and not failures:
-        _report(instance, inputs)
+        _report(instance, logs)
     return failures
 
 
@@ -131,19 +133,19 @@ def _job(runtime: Runtime, progress: Progress) -> dg.JobDefinition:
     return definitions.resolve_implicit_global_asset_job_def()
 
 
-def _inputs(runtime: Runtime, first: date, last: date) -> list[dg.AssetMaterialization]:
-    """The trade logs of the days from `first` to `last`, and the targets, as they are now.
+def _logs(runtime: Runtime, first: date, last: date) -> list[dg.AssetMaterialization]:
+    """The trade logs of the days from `first` to `last`, as they are now.
 
     Raises LogFolderError when the folder is gone, or all its logs are.
     """
     settings = runtime.settings
     _, watch = look(settings, newest_watch(settings.output_dir), runtime.clock())
     versions = {day: version for day, version in watch.days.items() if first <= day <= last}
-    return [*reported_logs(settings, versions, watch), reported_targets(settings)]
+    return reported_logs(settings, versions, watch)
 
 
-def _report(instance: dg.DagsterInstance, inputs: Sequence[dg.AssetMaterialization]) -> None:
-    for event in unreported(instance, inputs):
+def _report(instance: dg.DagsterInstance, events: Sequence[dg.AssetMaterialization]) -> None:
+    for event in unreported(instance, events):
         instance.report_runless_asset_event(event)
 
 

@@ -1,5 +1,6 @@
 """What checks say of a partition, and the evaluations that they publish of it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,7 +67,9 @@ def _said(summary: PerformanceSummary) -> str:
     breached = [result.metric for result in summary.targets if result.status == "breached"]
     if breached:
         return f"Breached: {', '.join(breached)}."
-    return f"{len(summary.targets)} targets judged, none breached."
+    counts = Counter(result.status.replace("_", " ") for result in summary.targets)
+    told = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return f"None breached: {told or 'no target applies'}."
 
 
 def check_evaluations(

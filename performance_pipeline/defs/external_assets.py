@@ -20,8 +20,9 @@ from performance_pipeline.defs.keys import (
 from performance_pipeline.defs.metadata import Metadata, table
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.domain.alerts import AlertEvent, fold
+from performance_pipeline.domain.targets import TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
-from performance_pipeline.reports.wording import compared, metric_value, moment
+from performance_pipeline.reports.wording import compared, metric_name, moment
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day
@@ -29,17 +30,8 @@ from performance_pipeline.storage.targets_file import load_targets
 
 _DATA_VERSION: Final = "dagster/data_version"
 
-_TARGET_COLUMNS: Final = ("window", "metric", "target", "critical", "min_trades")
-_ALERT_COLUMNS: Final = (
-    "window",
-    "period",
-    "metric",
-    "actual",
-    "target",
-    "severity",
-    "since",
-    "state",
-)
+_TARGET_COLUMNS: Final = ("window", "metric", "target", "critical", "min trades")
+_ALERT_COLUMNS: Final = ("period", "breach", "severity", "since, UTC")
 _ALERTS_SHOWN: Final = 25
 _LINES_SHOWN: Final = 10
 
@@ -170,13 +162,7 @@ def _targets_metadata(path: Path) -> Metadata:
     """Every target in force, by window, and what there is to say about the file."""
     loaded = load_targets(path)
     rows = [
-        (
-            str(window),
-            line.metric,
-            metric_value(line.metric, line.target),
-            "" if line.critical is None else metric_value(line.metric, line.critical),
-            str(line.min_trades),
-        )
+        (str(window), *_target_row(line))
         for window in PARTITIONED_WINDOWS
         for line in (loaded.targets.for_window(window) if loaded.targets else ())
     ]
@@ -186,6 +172,16 @@ def _targets_metadata(path: Path) -> Metadata:
         **({"notes": dg.MetadataValue.text(sentences)} if sentences else {}),
         "targets_file": dg.MetadataValue.path(path.absolute()),
     }
+
+
+def _target_row(line: TargetLine) -> tuple[str, ...]:
+    critical, target, _ = compared(line.metric, line.critical, line.target)
+    return (
+        metric_name(line.metric),
+        target,
+        "" if line.critical is None else critical,
+        str(line.min_trades),
+    )
 
 
 def _alerts_metadata(log: AlertLog, appended: Mapping[str, int]) -> Metadata:
@@ -200,7 +196,7 @@ def _alerts_metadata(log: AlertLog, appended: Mapping[str, int]) -> Metadata:
         key=lambda alert: (not alert.late, alert.raised_at, alert.period),
         reverse=True,
     )
-    newest = [(event.id, event.status, event.message) for event in reversed(events[-_LINES_SHOWN:])]
+    newest = [(event.status, event.message) for event in reversed(events[-_LINES_SHOWN:])]
     return {
         "active": dg.MetadataValue.int(len(active)),
         "active_critical": dg.MetadataValue.int(
@@ -210,20 +206,17 @@ def _alerts_metadata(log: AlertLog, appended: Mapping[str, int]) -> Metadata:
         "active_alerts": table(_ALERT_COLUMNS, map(_alert_row, active[:_ALERTS_SHOWN])),
         "lines": dg.MetadataValue.int(sum(appended.values())),
         **{status: dg.MetadataValue.int(count) for status, count in appended.items()},
-        "newest_lines": table(("id", "status", "message"), newest),
+        "newest_lines": table(("status", "message"), newest),
         "alert_log": dg.MetadataValue.path(log.path.absolute()),
     }
 
 
 def _alert_row(alert: AlertEvent) -> tuple[str, ...]:
     actual, target, _ = compared(alert.metric, alert.actual, alert.target)
+    acknowledged = "acknowledged" if alert.status == "acknowledged" else ""
     return (
-        str(alert.window),
-        str(alert.period),
-        alert.metric,
-        actual,
-        target,
-        alert.severity,
-        f"{moment(alert.raised_at)} UTC",
-        f"{alert.status}, late" if alert.late else alert.status,
+        f"{alert.window} {alert.period}",
+        f"{metric_name(alert.metric)} {actual} < {target}",
+        ", ".join(filter(None, (alert.severity, acknowledged, "late" if alert.late else ""))),
+        moment(alert.raised_at),
     )

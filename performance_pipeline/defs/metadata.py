@@ -19,12 +19,22 @@ from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
-from performance_pipeline.reports.wording import compared, number
+from performance_pipeline.reports.wording import (
+    compared,
+    metric_name,
+    moment,
+    number,
+    price,
+    quantity,
+)
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
 
 VERDICTS: Final = "verdicts"
+
+_STATUSES: Final = {"insufficient_data": "too little data"}
+_POSITION_COLUMNS: Final = ("symbol", "mode", "side", "quantity", "avg price", "opened")
 
 Metadata = Mapping[str, dg.MetadataValue]
 
@@ -90,15 +100,22 @@ def _positions(positions: Sequence[OpenPosition] | None, unmatched_exits: int) -
     """What is held at the end, and what found nothing to close; nothing where none is paired."""
     if positions is None:
         return {}
-    columns = OpenPosition.__struct_fields__
     return {
         "open_positions": dg.MetadataValue.int(len(positions)),
-        "positions": table(
-            columns,
-            (tuple(map(str, plain_document(row).values())) for row in positions),
-        ),
+        "positions": table(_POSITION_COLUMNS, map(_position_row, positions)),
         "unmatched_exits": dg.MetadataValue.int(unmatched_exits),
     }
+
+
+def _position_row(position: OpenPosition) -> tuple[str, ...]:
+    return (
+        position.symbol,
+        position.execution_mode,
+        position.side,
+        quantity(position.quantity),
+        price(position.average_price),
+        moment(position.opened_at),
+    )
 
 
 def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
@@ -137,15 +154,13 @@ def verdict_metadata(period: Period, summary: PerformanceSummary) -> Metadata:
 
 
 def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
-    columns = ("metric", "actual", "target", "variance", "status", "severity")
     return table(
-        columns,
+        ("metric", "actual", "target", "variance", "status"),
         (
             (
-                result.metric,
+                metric_name(result.metric),
                 *compared(result.metric, result.actual, result.target),
-                result.status,
-                result.severity or "",
+                f"{_STATUSES.get(result.status, result.status)} {result.severity or ''}".rstrip(),
             )
             for result in summary.targets
         ),
@@ -153,7 +168,11 @@ def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.TableMetadataValue:
-    """A table of text; each row has its cells in the order of `columns`."""
+    """A table of text; each row has its cells in the order of `columns`.
+
+    On an asset's page at 1440 pixels there is room for some 45 letters beside each other, less two
+    for each column; cells are broken at spaces and hyphens, and what does not fit is cut off.
+    """
     return dg.MetadataValue.table(
         records=[dg.TableRecord(dict(zip(columns, row, strict=True))) for row in rows],
         schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),

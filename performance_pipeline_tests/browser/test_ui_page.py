@@ -22,6 +22,12 @@ playwright_api = pytest.importorskip(
 )
 pytestmark = needs_chromium
 
+NARROWEST: Final = """tables => tables.map(table => {
+    table.style.width = "min-content";
+    return table.offsetWidth;
+})"""
+VALUE_COLUMN: Final = 400
+"""Pixels that the values of metadata have beside their names, in a window of 1440."""
 ADDRESSES: Final = ("https://evil.example/x", "www.evil.example", "somebody@evil.example")
 
 
@@ -81,7 +87,7 @@ def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Servi
 
         page.goto(f"{service.url}/assets/weekly_summary?view=partitions&partition={week}")
         page.get_by_text("win_rate", exact=True).first.wait_for()
-        assert page.get_by_text("breached", exact=True).count() == 1
+        assert page.get_by_text("breached WARN", exact=True).count() == 1
         page.get_by_text("[Show Markdown]").first.click()
         plot = page.get_by_role("img", name=re.compile("^Equity curve of 5 steps from 0 to "))
         plot.wait_for()
@@ -92,4 +98,10 @@ def test_lineage_a_backfill_and_the_plot_of_a_week_show_in_the_ui(service: Servi
         for name in ADDRESSES:
             assert page.get_by_role("cell", name=name, exact=True).count() == 2
         assert page.locator("a[href*='evil']").count() == 0
+
+        # On the asset's own page there is least room; what needs more has columns out of sight.
+        page.goto(f"{service.url}/assets/weekly_summary")
+        page.get_by_text("Show schema").first.wait_for()
+        [width] = page.locator("table table").evaluate_all(NARROWEST)
+        assert width <= VALUE_COLUMN
         browser.close()

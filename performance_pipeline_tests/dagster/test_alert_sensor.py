@@ -665,18 +665,15 @@ def test_every_change_of_the_log_is_a_materialization_of_performance_alerts(
     assert first["alert_log"] == second["alert_log"] == path
     assert second["active_alerts"] == [
         {
-            "window": "daily",
-            "period": "2025-06-11",
-            "metric": "win_rate",
-            "actual": "30.0 %",
-            "target": "60.0 %",
-            "severity": "CRITICAL",
-            "since": "2025-07-20 12:00 UTC",
-            "state": "updated, late",
+            "period": "daily 2025-06-11",
+            "breach": "win rate 30.0 % < 60.0 %",
+            "severity": "CRITICAL, late",
+            "since, UTC": "2025-07-20 12:00",
         }
     ]
-    assert [(row["id"], row["status"]) for row in second["newest_lines"]] == [
-        *reversed(service.said())
+    assert second["newest_lines"] == [
+        {"status": one["status"], "message": one["message"]}
+        for one in reversed(documents(service.log.path))
     ]
 
 

@@ -105,7 +105,7 @@ def test_of_the_tags_of_a_backfill_people_see_the_range_and_not_the_process(
         {name: value for name, value in run.tags.items() if not name.startswith(OF_DAGSTER)}
         for run in instance.get_runs()
     ]
-    days, week, month = "2025-06-10 to 2025-06-11", "2025-06-09", "2025-06-01"
+    days, week, month = "2025-06-10...2025-06-11", "2025-06-09", "2025-06-01"
     assert [tags["partitions"] for tags in shown] == [days, month, week, days, days]
     assert {name for tags in shown for name in tags} == {"partitions"}
 

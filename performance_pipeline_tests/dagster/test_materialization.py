@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -21,10 +21,11 @@ from dagster._core.storage.tags import (
     PARTITION_NAME_TAG,
 )
 
+from performance_pipeline.defs.check_results import evaluate_targets
 from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.domain.line_fields import NO_OFFSET
-from performance_pipeline.domain.windows import Window, days_between
+from performance_pipeline.domain.windows import Period, Window, days_between
 from performance_pipeline.storage.summaries import decode_summary
 from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.instances import instance_in, new_home
@@ -718,3 +719,13 @@ def test_two_processes_over_the_same_days_at_once_leave_the_right_files(
         if not name.startswith(("daily-", "monthly-", "rolling-"))
     }
     assert logs.written() == expected
+
+
+def test_a_check_counts_what_is_met_and_what_waits_for_the_end_of_the_day(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("win_rate_target: 60\nmax_drawdown_target: -5\n")
+    here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
+    here.write(DAY, *session("1", "2"))
+    here.materialize(DAY, now=datetime(2025, 6, 10, 23, tzinfo=UTC))
+    found = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    assert (found.passed, found.description) == (True, "None breached: 1 pending, 1 met.")

@@ -126,11 +126,11 @@ def test_positions_and_exits_without_entry_stand_in_the_metadata(
         assert isinstance(table, dg.TableMetadataValue)
         assert table.records[0].data == {
             "symbol": "AAPL",
-            "execution_mode": "LIVE",
+            "mode": "LIVE",
             "side": "long",
             "quantity": "1",
-            "average_price": "100",
-            "opened_at": f"{DAYS[0]}T14:00:00Z",
+            "avg price": "100.00",
+            "opened": f"{DAYS[0]} 14:00",
         }
         assert found[str(DAYS[3])]["unmatched_exits"].value == 1
         assert found[str(DAYS[3])]["open_positions"].value == 0
