@@ -35,9 +35,12 @@ class Plot:
 
 
 def drawn(report: ReportData) -> dict[str, list[Plot]]:
-    """The drawings of a report with trades, by the section they belong to."""
-    curve = [equity_curve(report.equity, live=live) for live in (False, True)]
+    """The drawings, by the section they belong to: where no trade was closed, of alerts alone."""
     timeline = alert_timeline(report.alerts, report.period)
+    alerts = [_plot("alerts", _BESIDE_ALERT_NAMES, timeline)] if report.alerts else []
+    if not report.summary.total_trades:
+        return {"alerts": alerts}
+    curve = [equity_curve(report.equity, live=live) for live in (False, True)]
     return {
         "equity": [_plot("equity", _WIDE, *curve)],
         "calendar": [
@@ -46,7 +49,7 @@ def drawn(report: ReportData) -> dict[str, list[Plot]]:
         "weeks": _periods("weeks", _WIDE, report.weeks, gap=0.2),
         "months": _periods("months", _HALF, report.months, gap=0.12),
         "sizes": [_plot("sizes", _HALF, sizes(report.sizes))],
-        "alerts": [_plot("alerts", _BESIDE_ALERT_NAMES, timeline)] if report.alerts else [],
+        "alerts": alerts,
     }
 
 

@@ -36,7 +36,7 @@ _ALERTS_LISTED: Final = 200
 def report_html(report: ReportData) -> str:
     """The whole page."""
     first, last = report.period.first_day, report.period.last_day
-    any_trades = report.summary.total_trades > 0
+    plots = drawing.drawn(report)
     return (
         _environment()
         .get_template("report.html")
@@ -46,12 +46,12 @@ def report_html(report: ReportData) -> str:
             title=str(first) if first == last else f"{first} to {last}",
             figures=figures(report.summary),
             judged_like=judged_like_sentence(report.summary),
-            plots=drawing.drawn(report) if any_trades else {},
+            plots=plots,
             calendar_steps=drawing.calendar_steps(report.equity),
             breakdowns=breakdowns(report),
             rows_shown=_ROWS_SHOWN,
             alerts_listed=report.alerts[-_ALERTS_LISTED:],
-            runtime=drawing.runtime() if any_trades else "",
+            runtime=drawing.runtime() if any(plots.values()) else "",
         )
     )
 

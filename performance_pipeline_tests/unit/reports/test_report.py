@@ -262,6 +262,16 @@ def test_a_range_without_trades_says_so_and_draws_nothing(logs: Place) -> None:
     assert "window.vegaEmbed =" not in page
 
 
+def test_a_range_without_trades_shows_the_alerts_that_reach_into_it(logs: Place) -> None:
+    """As a weekend does, of a week that missed its targets."""
+    reaching_in = alert(start_date=DAY - 5 * ONE_DAY, end_date=DAY + ONE_DAY)
+    AlertLog(logs.settings.alert_log).update(lambda _: [reaching_in])
+    page = report_html(report_of(logs))
+    assert "No trades in window" in page
+    assert page.count("<svg") == 1
+    assert "window.vegaEmbed =" in page
+
+
 def test_a_range_without_any_log_is_a_page_too(logs: Place) -> None:
     assert "No trades in window" in report_html(report_of(logs))
 
