@@ -35,8 +35,8 @@ def main() -> None:
         os.environ["PERFORMANCE_TARGETS_FILE"] = str(
             FOLDER.parent.absolute() / "config" / "dashboard-targets.yaml"
         )
-        os.environ["PERFORMANCE_START_DATE"] = str(_today() - timedelta(days=int(DAYS)))
         subprocess.run([*PROGRAM, "sample-logs", "--out", logs, "--days", DAYS], check=True)
+        os.environ["PERFORMANCE_START_DATE"] = min(path.stem for path in logs.iterdir())
         subprocess.run([*PROGRAM, "backfill", "--days", DAYS], check=True)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         dagster_pages(browser, logs)
@@ -61,7 +61,7 @@ def dagster_pages(browser: Browser, logs: Path) -> None:
 def report_page(browser: Browser, folder: Path) -> None:
     """The HTML report."""
     written = folder / "report.html"
-    subprocess.run([*PROGRAM, "report", "--days", DAYS, "--out", written], check=True)
+    subprocess.run([*PROGRAM, "report", "--out", written], check=True)
     page = browser.new_page(viewport={"width": 1440, "height": 1200})
     page.goto(written.as_uri())
     page.wait_for_timeout(2_000)  # The plots answer to a pointer once their scripts have run.

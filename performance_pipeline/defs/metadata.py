@@ -1,6 +1,6 @@
 """What Dagster shows of a result: numbers it can plot over partitions, text and links.
 
-Plotted money is a float rounded to cents, good for a curve and nothing else; the exact numbers
+Plotted numbers are floats of 6 decimals, good for a curve and nothing else; the exact numbers
 are in the files that the metadata links to.
 """
 
