@@ -183,6 +183,25 @@ def verify(start: date | None, end: date | None) -> None:
 
 
 @cli.command()
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the history of that many days; default PERFORMANCE_KEEP_RUNS_DAYS.",
+)
+@examples("performance-pipeline prune --keep-days 7")
+def prune(keep_days: int | None) -> None:
+    """Remove old history that nothing relies on from the Dagster instance, and give the disk back.
+
+    The service does so by itself, little by little, and may go on meanwhile. What was
+    materialized, its newest figures and check results, and the alert log stay as they are.
+    """
+    from performance_pipeline.commands.prune import prune_now
+
+    prune_now(Settings.from_env(), keep_days)
+
+
+@cli.command()
 @click.option("--all", "every_line", is_flag=True, help="Name every rejected line by itself.")
 @examples("performance-pipeline doctor")
 def doctor(every_line: bool) -> None:

@@ -57,6 +57,8 @@ class Settings:
     pairing: str
     trade: str
     short_selling: bool
+    keep_runs_days: int
+    """Days that the instance keeps its whole history; 0 for ever."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -118,6 +120,12 @@ class Settings:
                 "no",
                 lambda text: _one_of(("yes", "no"))(text) == "yes",
                 "yes or no",
+            ),
+            keep_runs_days=read(
+                "PERFORMANCE_KEEP_RUNS_DAYS",
+                "14",
+                _at_least(0),
+                "a whole number from 0, where 0 keeps all",
             ),
         )
 

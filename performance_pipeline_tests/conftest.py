@@ -26,6 +26,8 @@ MADE_ONCE = (
     "test_alert_sensor_postgres",
     "test_backfill_and_demo",
     "test_report_page",
+    "test_retention",
+    "test_retention_crashes",
     "test_wheel",
 )
 

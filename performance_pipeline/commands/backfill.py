@@ -4,19 +4,16 @@ import logging
 import time
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import click
-from dagster import DagsterInstance
 from rich.progress import TaskID
 
-from performance_pipeline.commands.home import use_home
+from performance_pipeline.commands.home import opened, use_home
 from performance_pipeline.commands.progress import progress_bar
 from performance_pipeline.defs.backfill import Layer, Progress, run_backfill, run_report
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.locks import locked
 
 
 class BackfillError(PipelineError):
@@ -31,7 +28,7 @@ def materialize_range(
     started = time.monotonic()
     done = 0
     messages: list[str] = []
-    with progress_bar() as bar, _opened(home) as instance:
+    with progress_bar() as bar, opened(home) as instance:
         tasks: list[TaskID] = []
 
         def on_layer(layer: Layer) -> None:
@@ -62,9 +59,3 @@ def materialize_range(
     )
     if failures:
         raise BackfillError("; ".join(failures))
-
-
-def _opened(home: Path) -> DagsterInstance:
-    # Two processes that make an instance at the same time break it.
-    with locked(home / ".opening.lock"):
-        return DagsterInstance.get()

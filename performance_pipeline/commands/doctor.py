@@ -4,6 +4,7 @@ from typing import Final
 
 import click
 
+from performance_pipeline.commands.home import home_of
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.examination import (
@@ -14,8 +15,9 @@ from performance_pipeline.pipeline.examination import (
     logs_too_old,
     proposals,
 )
+from performance_pipeline.pipeline.instance_size import instance_size
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.reports.wording import in_full
+from performance_pipeline.reports.wording import in_full, size_on_disk
 from performance_pipeline.settings import Settings, unknown_variables
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
@@ -28,6 +30,7 @@ def examine(tracker: PerformanceTracker, *, every_line: bool) -> None:
     """Print all of it; raises PipelineError when a log cannot be read, or no line would count."""
     _show_settings(tracker.settings)
     _show_targets(tracker)
+    _show_instance(tracker)
     _show_logs(tracker, every_line=every_line)
     found = examine_logs(tracker)
     _show_lines(found, every_line=every_line)
@@ -73,6 +76,23 @@ def _show_targets(tracker: PerformanceTracker) -> None:
             if line.critical is not None:
                 asked += f", critical below {in_full(line.metric, line.critical)}"
             click.echo(f"  {window}: {asked}")
+
+
+def _show_instance(tracker: PerformanceTracker) -> None:
+    home = home_of(tracker.settings)
+    found = instance_size(home, tracker.now)
+    if found is None:
+        click.echo(f"Dagster instance: none yet in {home}")
+        return
+    grows = "" if found.a_day is None else f", and grew by {size_on_disk(found.a_day)} a day lately"
+    click.echo(f"Dagster instance: {size_on_disk(found.total)} in {home}{grows}")
+    days = tracker.settings.keep_runs_days
+    if days:
+        click.echo(
+            f"  history nothing relies on goes after {days} days (PERFORMANCE_KEEP_RUNS_DAYS)"
+        )
+    else:
+        click.echo("  all of its history is kept (PERFORMANCE_KEEP_RUNS_DAYS is 0)")
 
 
 def _show_logs(tracker: PerformanceTracker, *, every_line: bool) -> None:

@@ -27,6 +27,7 @@ from performance_pipeline.defs.external_assets import (
 )
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
+from performance_pipeline.defs.retention_sensor import retention_sensor
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
@@ -65,6 +66,7 @@ def build_definitions(
             trade_log_sensor(runtime),
             automation_sensor(runtime),
             performance_alert_sensor(runtime),
+            retention_sensor(runtime),
         ],
         schedules=[daily_close_schedule(runtime)],
         # The arithmetic of a year takes less than the imports of one step process.

@@ -25,7 +25,7 @@ FINISHED: Final = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
-_EVALUATED: Final = {
+EVALUATED: Final = {
     AssetCheckExecutionRecordStatus.SUCCEEDED,
     AssetCheckExecutionRecordStatus.FAILED,
 }
@@ -156,7 +156,7 @@ def _newest(
     """
     newest: dict[str, AssetCheckExecutionRecord] = {}
     for page in pages:
-        evaluated = [record for record in page if record.status in _EVALUATED]
+        evaluated = [record for record in page if record.status in EVALUATED]
         for record in _of_finished_runs(instance, evaluated):
             key = record.partition
             if key is not None and (

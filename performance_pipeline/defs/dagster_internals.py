@@ -24,13 +24,23 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 # public call on `dg.DagsterInstance` for the latest evaluation of each partition of a check.
 from dagster._core.event_api import PartitionKeyFilter
 
+# Pruning: what nothing relies on any more is deleted row by row, and `dg.DagsterInstance` deletes
+# whole runs only, with results that still count. Replaced by: a retention of runs and events in
+# Dagster itself, as there is one of ticks. The backfills are asked for by state, so that no run of
+# one that goes on is touched.
+from dagster._core.events import ASSET_EVENTS
+from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
+
+# The id under which events are stored that no run made. Replaced by: the same as for pruning.
+from dagster._core.instance.utils import RUNLESS_RUN_ID
+
 # What `RunLauncher.check_run_worker_health` returns. The method is meant to be overridden, and
 # `dg.DefaultRunLauncher` is public; its result is not. Replaced by: public names for these two.
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 
 # Whether the automation sensor has looked yet is read from its state, and states are asked for
 # by type. Replaced by: a public call for the state of one sensor.
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorType, TickStatus
 
 # What the history of a check is made of. Replaced by: the same call as for the filter above.
 from dagster._core.storage.asset_check_execution_record import (
@@ -38,12 +48,27 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 
+# The tables that pruning deletes from, and the storage that connects to them; `index_connection`
+# is the way to the tables that hold the events of all runs, on SQLite and on PostgreSQL.
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetEventTagsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable
+from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
+
 # The tags that make a run one over a range of partitions, and the one that says that a failed run
 # will be run again. Replaced by: a range in `dg.RunRequest` (it takes one partition key), and
 # public names for the tags.
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    BACKFILL_ID_TAG,
     WILL_RETRY_TAG,
 )
 
@@ -53,13 +78,22 @@ from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 
 __all__ = [
+    "ASSET_EVENTS",
     "ASSET_PARTITION_RANGE_END_TAG",
     "ASSET_PARTITION_RANGE_START_TAG",
+    "BACKFILL_ID_TAG",
     "IMPLICIT_ASSET_JOB_NAME",
+    "RUNLESS_RUN_ID",
     "WILL_RETRY_TAG",
     "AssetCheckEvaluationTargetMaterializationData",
     "AssetCheckExecutionRecord",
     "AssetCheckExecutionRecordStatus",
+    "AssetCheckExecutionsTable",
+    "AssetDaemonAssetEvaluationsTable",
+    "AssetEventTagsTable",
+    "AssetKeyTable",
+    "BulkActionStatus",
+    "BulkActionsFilter",
     "CanCancelExecutionRequest",
     "CanCancelExecutionResult",
     "CheckRunHealthResult",
@@ -68,5 +102,11 @@ __all__ = [
     "InstigatorState",
     "InstigatorType",
     "PartitionKeyFilter",
+    "SqlEventLogStorage",
+    "SqlEventLogStorageTable",
+    "SqlRunStorage",
+    "SqlScheduleStorage",
+    "SqliteEventLogStorage",
+    "TickStatus",
     "WorkerStatus",
 ]

@@ -16,6 +16,13 @@ DAILY_AGGREGATE: Final = dg.AssetKey("daily_aggregate")
 PERFORMANCE_ALERTS: Final = dg.AssetKey("performance_alerts")
 PERFORMANCE_REPORT: Final = dg.AssetKey("performance_report")
 
+SENSORS: Final = (
+    "trade_log_sensor",
+    "refresh_automation_sensor",
+    "performance_alert_sensor",
+    "retention_sensor",
+)
+
 LOG_IS_CLEAN: Final = "log_is_clean"
 MEETS_TARGETS: Final = "meets_targets"
 
@@ -25,6 +32,15 @@ def summary_key(window: Window) -> dg.AssetKey:
 
 
 SUMMARY_KEYS: Final = tuple(summary_key(window) for window in PARTITIONED_WINDOWS)
+ASSETS: Final = (
+    TRADE_LOG,
+    PERFORMANCE_TARGETS,
+    DAILY_AGGREGATE,
+    *SUMMARY_KEYS,
+    PERFORMANCE_ALERTS,
+    PERFORMANCE_REPORT,
+)
+"""Everything that the pipeline makes, reports or is told about."""
 CHECKS: Final = {
     DAILY_AGGREGATE: LOG_IS_CLEAN,
     **dict.fromkeys(SUMMARY_KEYS, MEETS_TARGETS),

@@ -202,7 +202,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def size_on_disk(count: int) -> str:
-    """So many bytes as people say it: `31 kB`, `1.2 MB`."""
+    """So many bytes as people say it: `31 kB`, `1.2 MB`, `12.0 GB`."""
+    if count >= 1e9:
+        return f"{count / 1e9:.1f} GB"
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
 
 

@@ -44,6 +44,23 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def bytes_below(folder: Path, since: float = 0) -> int:
+    """Bytes of the files below `folder` that were written at `since`, a time stamp, or later."""
+    total = 0
+    folders = [os.fspath(folder)]
+    while folders:
+        # A file, or a whole folder, may be gone before it is looked at.
+        with suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                    continue
+                with suppress(FileNotFoundError):
+                    found = entry.stat(follow_symlinks=False)
+                    total += found.st_size if found.st_mtime >= since else 0
+    return total
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete what killed processes left half written in `folder` more than an hour ago.
 

@@ -1,0 +1,63 @@
+"""`prune`: everything that the instance need not keep, now, and the disk given back."""
+
+import sqlite3
+import time
+from typing import Final
+
+import click
+import sqlalchemy.exc
+from dagster import DagsterInstance
+
+from performance_pipeline.commands.home import opened, use_home
+from performance_pipeline.commands.progress import progress_bar
+from performance_pipeline.defs.keys import SENSORS
+from performance_pipeline.defs.retention import Limits, Pruned, prune, sqlite_files
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.tracker import utc_now
+from performance_pipeline.reports.wording import size_on_disk
+from performance_pipeline.settings import Settings
+from performance_pipeline.storage.databases import vacuum
+from performance_pipeline.storage.files import bytes_below
+
+_AT_ONCE: Final = Limits(runs=200, events=5000)
+# As long as a busy service may keep a database to itself.
+_WAIT_SECONDS: Final = 30.0
+
+
+def prune_now(settings: Settings, keep_days: int | None) -> None:
+    """Remove all that is superseded and older than `keep_days`, by default those of the settings.
+
+    Raises PipelineError where a database stays locked; what was removed until then is gone, and
+    the next call goes on.
+    """
+    days = settings.keep_runs_days if keep_days is None else keep_days
+    home = use_home(settings)
+    if not days:
+        click.echo("Everything is kept: PERFORMANCE_KEEP_RUNS_DAYS is 0.")
+        return
+    started, before = time.monotonic(), bytes_below(home)
+    try:
+        with opened(home) as instance:
+            pruned = _prune_all(instance, days)
+            for path in sqlite_files(instance):
+                if path.exists():
+                    vacuum(path, _WAIT_SECONDS)
+    except (sqlalchemy.exc.OperationalError, sqlite3.OperationalError) as error:
+        raise PipelineError(
+            f"{home}: {error}; what was removed is gone, run it again for the rest"
+        ) from error
+    click.echo(
+        f"Removed {pruned} older than {days} days in {time.monotonic() - started:.1f} s:"
+        f" {size_on_disk(before)} -> {size_on_disk(bytes_below(home))} in {home}"
+    )
+
+
+def _prune_all(instance: DagsterInstance, days: int) -> Pruned:
+    pruned = Pruned(more=True)
+    with progress_bar() as bar:
+        task = bar.add_task("removed", total=None)
+        while pruned.more:
+            found = prune(instance, SENSORS, days, utc_now(), _AT_ONCE)
+            pruned += found
+            bar.advance(task, found.runs + found.logs + found.events)
+    return pruned

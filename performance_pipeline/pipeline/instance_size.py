@@ -1,0 +1,64 @@
+"""How large the Dagster instance is and how fast it grows, without importing Dagster."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from performance_pipeline.storage.files import bytes_below
+
+_WEEK: Final = timedelta(days=7)
+_DAY: Final = timedelta(days=1)
+# Where Dagster's default storage keeps the events of all runs; each run's log is beside it.
+_INDEX: Final = Path("history", "runs", "index.db")
+
+
+@dataclass(frozen=True)
+class InstanceSize:
+    """Bytes of an instance's home, and of those the ones that a day adds."""
+
+    total: int
+    a_day: int | None
+    """Over the last week, or since the first event; None on other storage, and before a day."""
+
+
+def instance_size(home: Path, now: datetime) -> InstanceSize | None:
+    """None where there is no instance yet."""
+    if not home.is_dir():
+        return None
+    total = bytes_below(home)
+    index = home / _INDEX
+    if not index.is_file():
+        return InstanceSize(total, None)
+    try:
+        # Never locked out for long, and never a reason for a writer to wait.
+        with closing(sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", uri=True)) as events:
+            return InstanceSize(total, _growth(home, events, now))
+    except sqlite3.Error:
+        return InstanceSize(total, None)
+
+
+def _growth(home: Path, events: sqlite3.Connection, now: datetime) -> int | None:
+    """Of the databases that runs share, the share of new events; other files by their time."""
+    count, first = events.execute("SELECT count(*), min(id) FROM event_logs").fetchone()
+    if not count:
+        return None
+    (oldest,) = events.execute("SELECT timestamp FROM event_logs WHERE id = ?", [first]).fetchone()
+    since = max(now - _WEEK, datetime.fromisoformat(oldest).replace(tzinfo=UTC))
+    if now - since < _DAY:
+        return None
+    # Backwards, because old events are many where nothing was ever pruned.
+    newest_old = events.execute(
+        "SELECT id FROM event_logs WHERE timestamp < ? ORDER BY id DESC LIMIT 1",
+        [since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")],
+    ).fetchone()
+    after = newest_old[0] if newest_old else 0
+    new: int = events.execute("SELECT count(*) FROM event_logs WHERE id > ?", [after]).fetchone()[0]
+    shared = [*(home / "history").glob("*.db"), *(home / "schedules").glob("*.db"), home / _INDEX]
+    modified = since.timestamp()
+    sizes = [(found.st_size, found.st_mtime) for found in (path.stat() for path in shared)]
+    alone = bytes_below(home, modified) - sum(size for size, time in sizes if time >= modified)
+    share: float = new / count
+    return round((alone + sum(size for size, _ in sizes) * share) / ((now - since) / _DAY))
