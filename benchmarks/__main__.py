@@ -10,8 +10,8 @@ from pathlib import Path
 
 from benchmarks import orchestration, reading, windows
 from benchmarks.fills import fills
+from benchmarks.live_service import a_live_service
 from benchmarks.tables import Table, environment
-from benchmarks.trading_day import a_trading_day
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("NOTES.md")
@@ -27,7 +27,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "backfill": orchestration.backfill,
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,
-    "trading-day": a_trading_day,
+    "live-service": a_live_service,
 }
 
 

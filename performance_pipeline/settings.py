@@ -98,7 +98,7 @@ class Settings:
                 "PERFORMANCE_MARKET_CALENDAR", "XNYS", str, "an exchange calendar code or none"
             ),
             refresh_seconds=read(
-                "PERFORMANCE_REFRESH_SECONDS", "300", _at_least(0), "a whole number from 0"
+                "PERFORMANCE_REFRESH_SECONDS", "5", _at_least(0), "a whole number from 0"
             ),
             execution_mode=read(
                 "PERFORMANCE_EXECUTION_MODE",

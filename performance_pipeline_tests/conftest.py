@@ -28,6 +28,7 @@ MADE_ONCE = (
     "test_report_page",
     "test_retention",
     "test_retention_crashes",
+    "test_running_days",
     "test_wheel",
 )
 

@@ -54,7 +54,8 @@ class AlertCursor(msgspec.Struct, frozen=True):
     @classmethod
     def after(cls, runs: Sequence[dg.RunRecord], path: Path) -> "AlertCursor":
         """The cursor once `runs` are taken account of, and the log at `path` was written."""
-        until = max((run.update_timestamp for run in runs), default=_EVER)
+        # Not later than now, where the clock was set back: what ends from now on is new.
+        until = min(max((run.update_timestamp for run in runs), default=_EVER), _now())
         recent = _ids(run for run in runs if run.update_timestamp > until - _OVERLAP)
         return cls(until, recent[-_RUNS_NAMED:], _digest(recent), *_log_state(path))
 
@@ -67,7 +68,12 @@ class AlertCursor(msgspec.Struct, frozen=True):
         return msgspec.json.encode(self).decode()
 
     def fits(self, path: Path) -> bool:
-        """Whether the alert log is still the one that was left, perhaps grown since."""
+        """Whether the alert log is still the one that was left, perhaps grown since.
+
+        Never once the clock was set back: runs that ended since would look like old ones.
+        """
+        if self.finished_until > _now() + _OVERLAP:
+            return False
         length, digest = _log_state(path, self.log_length)
         return (length, digest) == (self.log_length, self.log_digest)
 
@@ -90,6 +96,22 @@ def update_alert_log(
             lookback_days=runtime.settings.lookback_days,
         )
     )
+
+
+def told_of_alerts(
+    runtime: Runtime, context: dg.SensorEvaluationContext, partitions: set[Partition]
+) -> list[dg.AssetMaterialization]:
+    """Keep the alert log true to the checks of `partitions`, and say what that came to.
+
+    Returns how Dagster is to hear of the log, where there is something new.
+    """
+    events = update_alert_log(runtime, context.instance, partitions, context.log.warning)
+    for sentence in raised_warnings(events):
+        context.log.warning(sentence)
+    path = runtime.settings.alert_log
+    # A log that was there before the instance was.
+    unknown = path.exists() and never_reported(context.instance, PERFORMANCE_ALERTS)
+    return [reported_alerts(AlertLog(path), events)] if events or unknown else []
 
 
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
@@ -116,18 +138,19 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
             if not new:
                 return dg.SkipReason("No run has finished since the last look.")
             partitions = evaluated_by(context.instance, new)
-        events = update_alert_log(runtime, context.instance, partitions, context.log.warning)
-        for sentence in raised_warnings(events):
-            context.log.warning(sentence)
-        # A log that was there before the instance was.
-        unknown = path.exists() and never_reported(context.instance, PERFORMANCE_ALERTS)
+        reported = told_of_alerts(runtime, context, partitions)
         return dg.SensorResult(
-            asset_events=[reported_alerts(log, events)] if events or unknown else [],
+            asset_events=reported,
             cursor=AlertCursor.after(runs, path).encode(),
-            skip_reason=None if events else "The alert log agrees with the checks.",
+            skip_reason=None if reported else "The alert log agrees with the checks.",
         )
 
     return performance_alert_sensor
+
+
+def _now() -> datetime:
+    """By the clock that Dagster stamps its runs with, whatever the pipeline's says."""
+    return datetime.now(UTC)
 
 
 def _ids(runs: Iterable[dg.RunRecord]) -> tuple[str, ...]:

@@ -36,18 +36,18 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.aggregate import Quality
 from performance_pipeline.domain.quality import rejections_in_words
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.pipeline.publishing import publish
+from performance_pipeline.pipeline.publishing import publish_period
 from performance_pipeline.pipeline.report import (
     REPORT_NAME,
     default_period,
     load_report,
     write_report,
 )
-from performance_pipeline.reports.equity_thumbnail import equity_steps
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.day_files import aggregates_folder
 from performance_pipeline.storage.files import remove_leftovers
 from performance_pipeline.storage.kept_records import fills_folder
+from performance_pipeline.storage.locks import writing_to
 from performance_pipeline.storage.sessions import keep_sessions
 
 _DESCRIPTIONS = {
@@ -92,36 +92,41 @@ def daily_aggregate_asset(
         ),
     )
     def daily_aggregate(context: dg.AssetExecutionContext) -> None:
-        tracker = runtime.tracker()
-        folder = runtime.settings.output_dir
-        remove_leftovers(folder)
-        remove_leftovers(aggregates_folder(folder))
-        remove_leftovers(fills_folder(folder))
-        keep_sessions(runtime.settings, tracker.today)
-
-        found: list[tuple[date, Quality]] = []
-
-        def refresh(day: date) -> Metadata:
-            refreshed = tracker.store.refresh(day)
-            found.append((day, refreshed.aggregate.quality))
-            return described(refreshed)
-
-        def described(day: Day) -> Metadata:
-            return aggregate_metadata(day, tracker.store.path(day.date), runtime.settings)
-
-        def evaluate(day: date) -> CheckResult:
-            return evaluate_log(tracker.day(day))
-
-        try:
-            materialize_each(context, refresh, evaluate)
-            reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
-            materialize_reached(context, reached, evaluate)
-        finally:
-            tracker.store.save_index()
-            for sentence in rejections_in_words(found):
-                context.log.warning(sentence)
+        with writing_to(runtime.settings.output_dir):
+            _aggregate_days(runtime, context)
 
     return daily_aggregate
+
+
+def _aggregate_days(runtime: Runtime, context: dg.AssetExecutionContext) -> None:
+    tracker = runtime.tracker()
+    folder = runtime.settings.output_dir
+    remove_leftovers(folder)
+    remove_leftovers(aggregates_folder(folder))
+    remove_leftovers(fills_folder(folder))
+    keep_sessions(runtime.settings, tracker.today)
+
+    found: list[tuple[date, Quality]] = []
+
+    def refresh(day: date) -> Metadata:
+        refreshed = tracker.store.refresh(day)
+        found.append((day, refreshed.aggregate.quality))
+        return described(refreshed)
+
+    def described(day: Day) -> Metadata:
+        return aggregate_metadata(day, tracker.store.path(day.date), runtime.settings)
+
+    def evaluate(day: date) -> CheckResult:
+        return evaluate_log(tracker.day(day))
+
+    try:
+        materialize_each(context, refresh, evaluate)
+        reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
+        materialize_reached(context, reached, evaluate)
+    finally:
+        tracker.store.save_index()
+        for sentence in rejections_in_words(found):
+            context.log.warning(sentence)
 
 
 def summary_asset(
@@ -147,32 +152,34 @@ def summary_asset(
         description=_DESCRIPTIONS[window],
     )
     def summary(context: dg.AssetExecutionContext) -> None:
-        tracker = runtime.tracker()
-        folder = runtime.settings.output_dir
-        for error in tracker.targets.errors:
-            context.log.error(error)
-        for warning in tracker.targets.warnings:
-            context.log.warning(warning)
-
-        def write(day: date) -> Metadata:
-            period = Period.of(window, day)
-            aggregate = tracker.aggregate(period)
-            summary = tracker.summarize(period, aggregate)
-            published = publish(folder, period, summary, tracker.logs_changed_since)
-            if published.restated is not None:
-                context.log.warning(f"{window} {day} restated: {published.restated}")
-            return summary_metadata(published, equity_steps(window, aggregate))
-
-        def evaluate(day: date) -> CheckResult:
-            return evaluate_targets(folder, Period.of(window, day))
-
-        materialize_each(context, write, evaluate)
-        days = reached_in_run(context, DAILY_AGGREGATE)
-        keys = touched_keys(window, days, tracker.today)
-        others = [key for key in keys if key.isoformat() not in context.partition_keys]
-        materialize_reached(context, ((key, write(key)) for key in others), evaluate)
+        with writing_to(runtime.settings.output_dir):
+            _summarize_periods(runtime, window, context)
 
     return summary
+
+
+def _summarize_periods(runtime: Runtime, window: Window, context: dg.AssetExecutionContext) -> None:
+    tracker = runtime.tracker()
+    folder = runtime.settings.output_dir
+    for error in tracker.targets.errors:
+        context.log.error(error)
+    for warning in tracker.targets.warnings:
+        context.log.warning(warning)
+
+    def write(day: date) -> Metadata:
+        published = publish_period(tracker, Period.of(window, day))
+        if published.restated is not None:
+            context.log.warning(f"{window} {day} restated: {published.restated}")
+        return summary_metadata(published)
+
+    def evaluate(day: date) -> CheckResult:
+        return evaluate_targets(folder, Period.of(window, day))
+
+    materialize_each(context, write, evaluate)
+    days = reached_in_run(context, DAILY_AGGREGATE)
+    keys = touched_keys(window, days, tracker.today)
+    others = [key for key in keys if key.isoformat() not in context.partition_keys]
+    materialize_reached(context, ((key, write(key)) for key in others), evaluate)
 
 
 def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.AssetsDefinition:

@@ -25,6 +25,11 @@ FINISHED: Final = [
     dg.DagsterRunStatus.FAILURE,
     dg.DagsterRunStatus.CANCELED,
 ]
+UNFINISHED: Final = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
 EVALUATED: Final = {
     AssetCheckExecutionRecordStatus.SUCCEEDED,
     AssetCheckExecutionRecordStatus.FAILED,
@@ -59,7 +64,7 @@ def latest_finished(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
 
 def evaluated_by(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> set[Partition]:
     """The partitions that the runs `run_ids` have evaluated `meets_targets` of."""
-    windows = {_check_key(window): window for window in PARTITIONED_WINDOWS}
+    windows = {check_key(window): window for window in PARTITIONED_WINDOWS}
     found: set[Partition] = set()
     for run_id in run_ids:
         records = instance.get_records_for_run(
@@ -93,6 +98,16 @@ def latest_evaluations(
     return found
 
 
+def latest_evaluation(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, partition: str
+) -> dg.AssetCheckEvaluation | None:
+    """What `check` said last of one partition, by a run that is over or by a sensor."""
+    for page in _pages(instance, check, partition):
+        if newest := _newest(instance, [page]):
+            return newest[partition].evaluation
+    return None
+
+
 def all_evaluated(
     instance: dg.DagsterInstance, windows: Iterable[Window] = PARTITIONED_WINDOWS
 ) -> set[Partition]:
@@ -100,7 +115,7 @@ def all_evaluated(
     return {
         (window, info.partition_key)
         for window in windows
-        for info in instance.event_log_storage.get_asset_check_partition_info([_check_key(window)])
+        for info in instance.event_log_storage.get_asset_check_partition_info([check_key(window)])
         if info.partition_key is not None
     }
 
@@ -116,12 +131,13 @@ def _latest(
     instance: dg.DagsterInstance, window: Window, keys: Collection[str]
 ) -> list[Evaluation]:
     """The newest evaluation of each of the partitions `keys`, by runs that are over."""
+    check = check_key(window)
     if len(keys) > _MANY:
-        newest = _newest(instance, _pages(instance, window, None))
+        newest = _newest(instance, _pages(instance, check, None))
         return _decoded(newest[key] for key in sorted(keys & newest.keys()))
     found: list[Evaluation] = []
     for key in sorted(keys):
-        for page in _pages(instance, window, key):
+        for page in _pages(instance, check, key):
             if newest := _newest(instance, [page]):
                 found += _decoded(newest.values())
                 break
@@ -129,13 +145,13 @@ def _latest(
 
 
 def _pages(
-    instance: dg.DagsterInstance, window: Window, key: str | None
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, key: str | None
 ) -> Iterator[Sequence[AssetCheckExecutionRecord]]:
     """The history of a check, newest first: of one partition, or of all in larger pages."""
     cursor: int | None = None
     while True:
         page = instance.event_log_storage.get_asset_check_execution_history(
-            _check_key(window),
+            check,
             limit=_PAGE if key is None else _PAGE_OF_ONE,
             cursor=cursor,
             partition_filter=None if key is None else PartitionKeyFilter(key=key),
@@ -193,5 +209,6 @@ def _decoded(records: Iterable[AssetCheckExecutionRecord]) -> list[Evaluation]:
     ]
 
 
-def _check_key(window: Window) -> dg.AssetCheckKey:
+def check_key(window: Window) -> dg.AssetCheckKey:
+    """The check that says whether a summary meets its targets."""
     return dg.AssetCheckKey(summary_key(window), MEETS_TARGETS)

@@ -31,7 +31,8 @@ from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
-# The id under which events are stored that no run made. Replaced by: the same as for pruning.
+# The id under which events are stored that no run made. Replaced by: the same as for pruning, and
+# `report_runless_asset_event` taking a second evaluation of a check and partition.
 from dagster._core.instance.utils import RUNLESS_RUN_ID
 
 # What `RunLauncher.check_run_worker_health` returns. The method is meant to be overridden, and

@@ -22,6 +22,12 @@ from performance_pipeline.defs.external_assets import (
     unreported,
 )
 from performance_pipeline.defs.keys import SUMMARY_KEYS
+from performance_pipeline.defs.running_days import (
+    Made,
+    is_for_the_sensor,
+    is_writing,
+    take_up_running_days,
+)
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.storage.log_changes import Watch, look
@@ -33,11 +39,12 @@ _SEPARATOR = "\n"
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
         asset_selection=dg.AssetSelection.assets(*SUMMARY_KEYS),
-        minimum_interval_seconds=runtime.tick_seconds,
+        minimum_interval_seconds=runtime.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            "Reports trade logs that are new, grown, edited, archived or gone, and changed targets;"
-            " judges again what could not be judged while the targets file was invalid."
+            "Makes the running day as its log grows: files, checks and alerts. Reports other trade"
+            " logs that are new, edited, archived or gone, and changed targets; judges again what"
+            " could not be judged while the targets file was invalid."
         ),
     )
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
@@ -58,14 +65,21 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     settings = runtime.settings
     remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
     before = _watch(settings.output_dir, remembered)
-    changes, watch = look(settings, before, runtime.clock())
+    now = runtime.clock()
+    changes, watch = look(settings, before, now)
     targets = targets_version(settings.targets_file)
     for warning in changes.warnings:
         context.log.warning(warning)
+    made = Made(watch, changes.days)
+    if context.cursor and is_for_the_sensor(settings, changes.days, watch, now):
+        if is_writing(context.instance):
+            return dg.SkipReason("A run is writing. The running day is looked at once it is over.")
+        made = take_up_running_days(runtime, context, changes.days, watch)
+    watch = made.watch
     cursor = f"{watch.digest}{_SEPARATOR}{targets}"
     if cursor == context.cursor:
         return dg.SkipReason("No log has changed.")
-    events = reported_logs(settings, changes.days, watch)
+    events = reported_logs(settings, made.left, watch)
     requests: list[dg.RunRequest] = []
     if targets != targets_before:
         events.append(reported_targets(settings))
@@ -75,11 +89,12 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         events = unreported(context.instance, events)
     if watch.digest != remembered:
         keep_watch(settings.output_dir, watch, before)
+    events += made.alerts
     return dg.SensorResult(
         asset_events=events,
         run_requests=requests,
         cursor=cursor,
-        skip_reason=None if events else "No log has changed.",
+        skip_reason=None if events else made.said,
     )
 
 

@@ -39,11 +39,8 @@ _POSITION_COLUMNS: Final = ("symbol", "mode", "side", "quantity", "avg price", "
 Metadata = Mapping[str, dg.MetadataValue]
 
 
-def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Metadata:
-    """Of one summary partition; a metric that is undefined is left out, never plotted as 0.
-
-    `steps` are the P&L of its days or trades, which the equity curve on top is drawn from.
-    """
+def summary_metadata(published: Published) -> Metadata:
+    """Of one summary partition; a metric that is undefined is left out, never plotted as 0."""
     summary, path, restated = published.summary, published.path, published.restated
     quality = summary.data_quality
     plotted = {
@@ -54,7 +51,7 @@ def summary_metadata(published: Published, steps: Sequence[Decimal] = ()) -> Met
         "expectancy": summary.expectancy,
     }
     return {
-        "summary": dg.MetadataValue.md(_under_curve(published.markdown, summary, steps)),
+        "summary": dg.MetadataValue.md(_under_curve(published.markdown, summary, published.steps)),
         "total_trades": dg.MetadataValue.int(summary.total_trades),
         **{name: _plotted(value) for name, value in plotted.items() if value is not None},
         "alert_status": dg.MetadataValue.text(summary.alert_status),

@@ -14,8 +14,11 @@ class Runtime:
 
     settings: Settings
     clock: Callable[[], datetime] = utc_now
+    look_seconds: int = 4
+    """How often the log folder is looked at. The daemon goes round every 5 s, and would leave out
+    every other round of a sensor that asks for all 5."""
     tick_seconds: int = 30
-    """How often the sensors look: how fresh things are, against what looking costs."""
+    """How often the other sensors look: how soon old days follow, against what looking costs."""
 
     def tracker(self) -> PerformanceTracker:
         """A look at the log folder as it is now."""

@@ -51,6 +51,7 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None = None
     asset_key: str
     run_id: str
+    """The run that evaluated the target; "" when the log sensor did, without one."""
 
     @property
     def active(self) -> bool:

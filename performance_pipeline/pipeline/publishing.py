@@ -5,7 +5,8 @@ stays untouched; the Markdown is rendered once, and goes on to whoever shows it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,8 @@ import msgspec
 from performance_pipeline.domain.restatement import restatement
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.equity_thumbnail import equity_steps
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.summaries import (
     StoredSummary,
@@ -36,6 +39,17 @@ class Published:
     markdown: str
     restated: str | None
     """What it tells differently of a period that was over, and why; None when it does not."""
+    steps: Sequence[Decimal] = ()
+    """The P&L of its days or trades, which its equity curve is drawn from."""
+
+
+def publish_period(tracker: PerformanceTracker, period: Period) -> Published:
+    """Make and store the summary of `period` as `tracker` sees it; raises UnreadableLogError."""
+    aggregate = tracker.aggregate(period)
+    summary = tracker.summarize(period, aggregate)
+    folder = tracker.settings.output_dir
+    published = publish(folder, period, summary, tracker.logs_changed_since)
+    return replace(published, steps=equity_steps(period.window, aggregate))
 
 
 def publish(

@@ -1,4 +1,4 @@
-"""A lock between processes, held as long as a file is open; a killed process lets go of it."""
+"""Locks between processes, held as long as a file is open; a killed process lets go of its own."""
 
 import fcntl
 from collections.abc import Iterator
@@ -11,4 +11,16 @@ def locked(path: Path) -> Iterator[None]:
     """Wait for, then hold, the lock that the file at `path` stands for."""
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def writing_to(output_dir: Path) -> Iterator[None]:
+    """Wait for, then hold, the right to make the aggregates and summaries in `output_dir`.
+
+    Held from the look at the logs to the last file written, so that of two who make the same file
+    the one who looked later writes later, and nobody writes old numbers over new ones.
+    """
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with locked(output_dir / ".writing.lock"):
         yield

@@ -53,13 +53,19 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 class Watch(msgspec.Struct, frozen=True):
     """The logs as last taken up, and the data version last reported of each trading day.
 
-    `told` are the sentences about logs left out that have been said already.
+    `told` are the sentences about logs left out that have been said already, and `looked_on` the
+    UTC day of the last look. `unreported` are the
+    days that were made since `unreported_since`, in seconds since 1970, without telling Dagster;
+    see `defs/running_days.py`.
     """
 
     logs: dict[str, Seen] = {}
     deleted: tuple[str, ...] = ()
     days: dict[date, str] = {}
     told: tuple[str, ...] = ()
+    looked_on: date | None = None
+    unreported: tuple[date, ...] = ()
+    unreported_since: int = 0
 
     @classmethod
     def decode(cls, text: str | None) -> "Watch":
@@ -121,19 +127,38 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
     logs: dict[str, Seen] = {}
     unreadable = []
     for log in listing.files.values():
-        before = watch.logs.get(log.name)
+        name = log.name
+        before = watch.logs.get(name)
         try:
-            logs[log.name] = _seen(log, before, settings, now)
+            logs[name] = _seen(log, before, settings, now)
         except UnreadableLogError as error:
             # Taken up all the same, so that its day's run fails by name, where people look.
-            logs[log.name] = _unreadable(log, before, now)
+            logs[name] = _unreadable(log, before, now)
             unreadable.append(str(error))
     deleted = tuple(sorted(({*watch.logs, *watch.deleted}) - logs.keys()))
-    days = dict(_versions(settings, logs, deleted, now))
+    if _is_as_before(watch, logs, deleted, settings, now):
+        days = watch.days
+    else:
+        days = dict(_versions(settings, logs, deleted, now))
     told = (*_left_out(settings, listing), *unreadable)
     changed = {day: version for day, version in days.items() if watch.days.get(day) != version}
     warnings = tuple(sentence for sentence in told if sentence not in watch.told)
-    return Changes(changed, warnings), Watch(logs, deleted, days, told)
+    return Changes(changed, warnings), msgspec.structs.replace(
+        watch, logs=logs, deleted=deleted, days=days, told=told, looked_on=now.date()
+    )
+
+
+def _is_as_before(
+    watch: Watch,
+    logs: dict[str, Seen],
+    deleted: tuple[str, ...],
+    settings: Settings,
+    now: datetime,
+) -> bool:
+    """Whether the versions of all days are those of `watch`: so it is at nearly every look."""
+    if (watch.looked_on, watch.deleted, watch.logs) != (now.date(), deleted, logs):
+        return False
+    return trading_day(now, settings.timezone) in watch.days or not logs
 
 
 def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) -> Seen:
@@ -142,8 +167,9 @@ def _seen(log: LogFile, before: Seen | None, settings: Settings, now: datetime) 
         finished = unfinished or log.archived or before.length >= before.size
         if (log.size, log.modified_ns) == (before.size, before.modified_ns) and finished:
             return before
-        waited = _seconds(now) - before.taken_up
-        growing = log.size > before.size and waited < settings.refresh_seconds and finished
+        # Negative where the clock was set back: then nothing is waited for.
+        waiting = 0 <= _seconds(now) - before.taken_up < settings.refresh_seconds
+        growing = log.size > before.size and waiting and finished
         if growing and LogContent(log, unfinished).begins_with(before.length, before.digest):
             return before
     content = LogContent(log, unfinished)
@@ -192,7 +218,8 @@ def _left_out(settings: Settings, listing: LogListing) -> list[str]:
     old = [
         log.name
         for day, log in sorted(listing.files.items())
-        if trading_days_of(day, settings.timezone)[-1] < settings.start_date
+        if day < settings.start_date
+        and trading_days_of(day, settings.timezone)[-1] < settings.start_date
     ]
     older = f"{len(old)} logs are older than the first partition, {settings.start_date}"
     names = f"{old[0]} to {old[-1]}" if old else ""

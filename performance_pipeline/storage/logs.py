@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import parse_date
@@ -27,8 +27,7 @@ class UnreadableLogError(PipelineError):
     """A log exists and cannot be read; names it and says why."""
 
 
-@dataclass(frozen=True)
-class LogFile:
+class LogFile(NamedTuple):
     """One trade log as found: the UTC day it is named for, and the file's size and time.
 
     `path` is text, because a Path costs more to make than the look at the file.

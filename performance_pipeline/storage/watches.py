@@ -10,8 +10,7 @@ from typing import Final
 
 import msgspec
 
-from performance_pipeline.errors import PipelineError
-from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.files import unwritable_error, write_if_changed
 from performance_pipeline.storage.log_changes import Watch
 
 WATCH_NAME: Final = "trade-log-watch.json"
@@ -48,10 +47,7 @@ def keep_watch(output_dir: Path, newest: Watch, previous: Watch) -> None:
     try:
         write_if_changed(output_dir / WATCH_NAME, msgspec.json.encode(_Kept(newest, previous)))
     except OSError as error:
-        raise PipelineError(
-            f"PERFORMANCE_OUTPUT_DIR={str(output_dir)!r}: cannot be written to"
-            f" ({error.strerror}); accepted is a folder that the pipeline may write to"
-        ) from error
+        raise unwritable_error(output_dir, error) from error
 
 
 def _kept(output_dir: Path) -> _Kept | None:

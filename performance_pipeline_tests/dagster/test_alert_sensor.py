@@ -19,7 +19,7 @@ import pytest
 
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.defs import check_history
-from performance_pipeline.defs.alert_sensor import update_alert_log
+from performance_pipeline.defs.alert_sensor import AlertCursor, update_alert_log
 from performance_pipeline.defs.backfill import Progress, run_backfill
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.domain.alerts import Evaluation, acknowledge
@@ -786,4 +786,20 @@ def test_the_cursor_stays_small_however_many_runs_finish_at_once_and_none_is_mis
         assert service.tick() == Tick(skipped=NOTHING_NEW)
     finish(service.instance, slow)
     assert service.tick().lines == [("daily-2025-06-10-win_rate-1", "raised")]
+    assert service.tick() == Tick(skipped=NOTHING_NEW)
+
+
+def test_what_ends_after_the_clock_was_set_back_counts(service: AlertService) -> None:
+    checked(service.instance, evaluation(WARN))
+    service.tick()
+    cursor = AlertCursor.decode(service.cursor)
+    assert cursor is not None
+    # As a sensor leaves it whose clock was an hour ahead.
+    ahead = msgspec.structs.replace(
+        cursor, finished_until=cursor.finished_until + timedelta(hours=1), recent_run_ids=()
+    )
+    service.cursor = ahead.encode()
+    checked(service.instance, evaluation(WARN, day=NEXT_DAY))
+    assert service.tick().lines == [("daily-2025-06-11-win_rate-1", "raised")]
+    assert service.tick() == Tick(skipped=AGREES)
     assert service.tick() == Tick(skipped=NOTHING_NEW)

@@ -9,4 +9,4 @@ from performance_pipeline.settings import Settings
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return build_definitions(Runtime(Settings.from_env(), tick_seconds=2))
+    return build_definitions(Runtime(Settings.from_env(), look_seconds=2, tick_seconds=2))

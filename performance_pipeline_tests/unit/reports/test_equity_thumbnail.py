@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -88,7 +89,7 @@ def test_less_than_two_steps_are_no_curve(steps: list[Decimal]) -> None:
 def test_the_summary_in_the_metadata_is_the_curve_and_the_markdown(logs: Place) -> None:
     summary = logs.summary(Window.WEEKLY)
     published = Published(summary, Path("x.json"), summary_markdown(summary), None)
-    metadata = summary_metadata(published, [Decimal(5), Decimal(-4)])
+    metadata = summary_metadata(replace(published, steps=[Decimal(5), Decimal(-4)]))
     image, _, text = str(metadata["summary"].value).partition("\n\n")
     assert image.startswith("![Equity curve of 2 steps from 0 to 1.00](")
     assert text == summary_markdown(summary)

@@ -146,7 +146,7 @@ WRONG_VALUES: Final[list[tuple[str, str, Any]]] = [
     ("resolved", "resolved_at", None),
     ("raised", "asset_key", "weekly_summary"),
     ("raised", "asset_key", "daily_aggregate"),
-    ("raised", "run_id", ""),
+    ("raised", "run_id", None),
 ]
 
 

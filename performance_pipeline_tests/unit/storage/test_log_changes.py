@@ -55,7 +55,7 @@ class Watcher:
 @pytest.fixture
 def here(tmp_path: Path) -> Place:
     """Logs of three days, the last of them today, taken up at most every 300 seconds."""
-    found = place(tmp_path / "logs")
+    found = place(tmp_path / "logs", REFRESH_SECONDS="300")
     for day in (BEFORE, NEXT_DAY, TODAY):
         found.write(day, *session("5", "-3", day=day))
     return found
@@ -191,6 +191,17 @@ def test_a_line_still_unfinished_when_its_day_is_over_counts_from_then_on(
     assert watcher.changed(86_400) == [TODAY, TODAY + ONE_DAY]
 
 
+def test_a_trading_day_that_begins_within_a_utc_day_is_seen_though_no_log_has_changed(
+    here: Place,
+) -> None:
+    watcher = Watcher(here.under(SUMMARY_TIMEZONE="America/New_York"))
+    watcher.now = datetime(2025, 6, 12, 3, 30, tzinfo=UTC)
+    assert watcher.changed()[-1] == TODAY - ONE_DAY
+    assert watcher.changed(29 * 60) == []
+    assert watcher.changed(60) == [TODAY]
+    assert watcher.changed(60) == []
+
+
 def test_a_growing_log_is_taken_up_at_most_every_refresh_seconds(
     watcher: Watcher, here: Place
 ) -> None:
@@ -220,6 +231,11 @@ def test_a_growing_log_whose_beginning_is_edited_does_not_wait(
 ) -> None:
     here.write(TODAY, *session("7", "-3", "2", day=TODAY))
     assert watcher.changed(1) == [TODAY]
+
+
+def test_a_clock_that_is_set_back_keeps_no_growth_waiting(watcher: Watcher, here: Place) -> None:
+    append(here)
+    assert watcher.changed(-3600) == [TODAY]
 
 
 def test_without_a_refresh_time_every_growth_is_taken_up(here: Place) -> None:
