@@ -17,7 +17,7 @@ from performance_pipeline.defs.keys import ASSETS, CHECKS
 from performance_pipeline.defs.superseded import chunks, in_storage
 
 # They are looked at while something is wrong, not later. An evaluation has 45 KB.
-_NOTHING_KEPT: Final = timedelta(hours=1)
+NOTHING_KEPT: Final = timedelta(hours=1)
 _LOOKS: Final = AssetDaemonAssetEvaluationsTable.c
 _LOOKED_AT: Final = (
     *(key.to_db_string() for key in ASSETS),
@@ -41,7 +41,7 @@ def purge_looks(
     storage = instance.schedule_storage
     if not isinstance(storage, SqlScheduleStorage):
         return 0
-    nothing_before = now - _NOTHING_KEPT
+    nothing_before = now - NOTHING_KEPT
     for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
         ids = (state.instigator_origin_id, state.selector_id)
         if state.instigator_name in sensors:

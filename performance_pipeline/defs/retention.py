@@ -35,7 +35,7 @@ from performance_pipeline.defs.dagster_internals import (
     SqlRunStorage,
     SqlScheduleStorage,
 )
-from performance_pipeline.defs.idle_looks import purge_looks
+from performance_pipeline.defs.idle_looks import NOTHING_KEPT, purge_looks
 from performance_pipeline.defs.superseded import (
     ASSET_KINDS,
     OUR_KEYS,
@@ -107,7 +107,8 @@ def prune(
 ) -> Pruned:
     """Remove what is superseded and older than `keep_days`, as far as `limits` go.
 
-    Ticks of `sensors`, by name, that came to nothing go within the hour. Nothing at all happens
+    Ticks of `sensors`, by name, that came to nothing go within the hour, and so does what SQLite
+    keeps a second time of what no run has made. Nothing at all happens
     where `keep_days` is 0, or the storage is none that keeps events in SQL tables.
     """
     storage = instance.event_log_storage
@@ -117,7 +118,7 @@ def prune(
     looks = purge_looks(instance, sensors, cutoff, now, limits.looks)
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
     events = delete_superseded(storage, cutoff, [run.run_id for run in unfinished], limits.events)
-    second = delete_runless_log(storage, cutoff, limits.events)
+    second = delete_runless_log(storage, now - NOTHING_KEPT, limits.events)
     old = _old_runs(instance, storage, cutoff, _needed_elsewhere(instance, storage, unfinished))
     superseded = old.superseded[: limits.runs]
     _delete_runs(instance, storage, superseded)
