@@ -23,9 +23,10 @@ quick: .venv/ready
 test: .venv/ready
 	@$(MAKE) --no-print-directory -j lint types definitions all-tests
 
-# prove, now and then: the same with every kill, example and sustained run.
+# prove, now and then: the same with every kill, example and sustained run, and other Pythons.
 prove: .venv/ready
 	@PROVE=1 $(MAKE) --no-print-directory -j lint types definitions all-tests
+	@$(MAKE) --no-print-directory prove-python
 
 lint:
 	@$(RUN) ruff check --quiet .
