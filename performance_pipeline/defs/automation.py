@@ -94,6 +94,12 @@ def has_looked(instance: dg.DagsterInstance) -> bool:
     return state is not None and bool(_cursor(state))
 
 
+def is_turned_off(instance: dg.DagsterInstance, sensor: str) -> bool:
+    """Whether somebody has stopped `sensor`, in the UI for example."""
+    state = _sensor_states(instance).get(sensor)
+    return state is not None and not state.is_running
+
+
 def _sensor_states(instance: dg.DagsterInstance) -> dict[str, InstigatorState]:
     if instance.schedule_storage is None:
         return {}

@@ -23,7 +23,7 @@ from performance_pipeline.defs.external_assets import (
 )
 from performance_pipeline.defs.keys import SUMMARY_KEYS
 from performance_pipeline.defs.running_days import (
-    Made,
+    TakenUp,
     is_for_the_sensor,
     is_writing,
     take_up_running_days,
@@ -70,7 +70,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     targets = targets_version(settings.targets_file)
     for warning in changes.warnings:
         context.log.warning(warning)
-    made = Made(watch, changes.days)
+    made = TakenUp(watch, changes.days)
     if context.cursor and is_for_the_sensor(settings, changes.days, watch, now):
         if is_writing(context.instance):
             return dg.SkipReason("A run is writing. The running day is looked at once it is over.")

@@ -16,7 +16,8 @@ from typing import Final
 import dagster as dg
 import msgspec
 
-from performance_pipeline.defs.alert_sensor import told_of_alerts
+from performance_pipeline.defs.alert_sensor import ALERT_SENSOR, told_of_alerts
+from performance_pipeline.defs.automation import is_turned_off
 from performance_pipeline.defs.check_history import UNFINISHED, check_key, latest_evaluation
 from performance_pipeline.defs.check_results import (
     CheckResult,
@@ -69,7 +70,7 @@ class RunningDays:
 
 
 @dataclass(frozen=True)
-class Made:
+class TakenUp:
     """What making the running days in a tick came to."""
 
     watch: Watch
@@ -93,7 +94,7 @@ def take_up_running_days(
     context: dg.SensorEvaluationContext,
     changed: Mapping[date, str],
     watch: Watch,
-) -> Made:
+) -> TakenUp:
     """Make the running days, report them if that is due, and raise what they call for."""
     instance, settings, now = context.instance, runtime.settings, runtime.clock()
     days = running_days(settings, now)
@@ -102,17 +103,19 @@ def take_up_running_days(
     except UnreadableLogError as error:
         # Reported like any other change, it fails its own day's run by name.
         context.log.warning(str(error))
-        return Made(watch, changed)
+        return TakenUp(watch, changed)
     if _is_overdue(watch, now) or says_anew(instance, settings, made):
         report_running_days(instance, settings, made, watch)
         watch = msgspec.structs.replace(watch, unreported=(), unreported_since=0)
     else:
         since = watch.unreported_since or int(now.timestamp())
         watch = msgspec.structs.replace(watch, unreported=tuple(days), unreported_since=since)
-    # Also where nothing was reported: the last tick may have been killed in between.
-    partitions = {(period.window, period.key.isoformat()) for period, _ in made.periods}
-    alerts = told_of_alerts(runtime, context, partitions)
-    return Made(watch, {}, alerts, f"The running day was made: {days[-1]}.")
+    alerts: Sequence[dg.AssetMaterialization] = ()
+    if not is_turned_off(instance, ALERT_SENSOR):
+        # Also where nothing was reported: the last tick may have been killed in between.
+        partitions = {(period.window, period.key.isoformat()) for period, _ in made.periods}
+        alerts = told_of_alerts(runtime, context, partitions)
+    return TakenUp(watch, {}, alerts, f"The running day was made: {days[-1]}.")
 
 
 def running_days(settings: Settings, now: datetime) -> list[date]:

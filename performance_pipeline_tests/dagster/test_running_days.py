@@ -235,6 +235,20 @@ def test_a_check_that_says_something_new_is_reported_at_once_and_raises_and_reso
     assert alerts(here)[-1] == (f"daily-{TODAY}-max_drawdown-1", "resolved")
 
 
+def test_while_the_alert_sensor_is_turned_off_nothing_is_raised(
+    daemon: Daemon, here: Place
+) -> None:
+    off = sensor_state("performance_alert_sensor", running=False, cursor=None)
+    daemon.instance.add_instigator_state(off)
+    append(here, "-20", 0)
+    assert later(daemon) == []
+    assert alerts(here) == []
+    daemon.instance.delete_instigator_state(off.instigator_origin_id, off.selector_id)
+    append(here, "1", 1)
+    assert later(daemon) == ["performance_alerts"]
+    assert alerts(here) == [(f"daily-{TODAY}-max_drawdown-1", "raised")]
+
+
 def test_a_bad_line_is_told_at_once_by_the_check_of_the_log(daemon: Daemon, here: Place) -> None:
     with here.path(TODAY).open("ab") as log:
         log.write(b"{}\n")
