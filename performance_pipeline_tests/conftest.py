@@ -27,6 +27,7 @@ MADE_ONCE = (
     "test_backfill_and_demo",
     "test_report_page",
     "test_retention",
+    "test_prune_command",
     "test_retention_crashes",
     "test_running_days",
     "test_wheel",

@@ -160,26 +160,29 @@ def _old_runs(
 ) -> _Old:
     """The pipeline's runs that were over before the cutoff, apart by whether any result is left."""
     over = dg.RunsFilter(statuses=FINISHED, updated_before=cutoff, job_name=IMPLICIT_ASSET_JOB_NAME)
-    old = _Old([], [])
-    for some in chunks([one for one in instance.get_run_ids(over) if one not in spared]):
-        with storage.index_connection() as connection:
-            made = connection.execute(
-                db.select(_EVENTS.run_id, _EVENTS.asset_key)
-                .where(_EVENTS.run_id.in_(some), _EVENTS.dagster_event_type.in_(ASSET_KINDS))
-                .distinct()
-            ).all()
-            checked = connection.execute(
-                db.select(_CHECKS.run_id, _CHECKS.asset_key)
-                .where(_CHECKS.run_id.in_(some))
-                .distinct()
-            ).all()
-        left = {*made, *checked}
+    old = [run_id for run_id in instance.get_run_ids(over) if run_id not in spared]
+    with storage.index_connection() as connection:
+        keys = set(connection.scalars(db.select(AssetKeyTable.c.asset_key)))
+        needed = _runs_of(connection, keys.intersection(OUR_KEYS))
         # The instance may be shared with other pipelines, whose runs are not ours to prune.
-        others = {run_id for run_id, key in left if key not in OUR_KEYS}
-        needed = {run_id for run_id, _ in left}
-        old.superseded.extend(one for one in some if one not in needed)
-        old.needed.extend(one for one in some if one in needed - others)
-    return old
+        others = _runs_of(connection, keys.difference(OUR_KEYS))
+    ours = [run_id for run_id in old if run_id not in others]
+    return _Old(
+        superseded=[run_id for run_id in ours if run_id not in needed],
+        needed=[run_id for run_id in ours if run_id in needed],
+    )
+
+
+def _runs_of(connection: db.Connection, keys: Collection[str]) -> set[str]:
+    """The runs of which an event or a check result of one of `keys` is left."""
+    made = db.select(_EVENTS.run_id).where(
+        _EVENTS.asset_key.in_(keys), _EVENTS.dagster_event_type.in_(ASSET_KINDS)
+    )
+    checked = db.select(_CHECKS.run_id).where(_CHECKS.asset_key.in_(keys))
+    return {
+        *connection.scalars(made.distinct()).all(),
+        *connection.scalars(checked.distinct()).all(),
+    }
 
 
 def _delete_runs(

@@ -56,7 +56,7 @@ def delete_superseded(
         for kind in ASSET_KINDS:
             query = _superseded_events(kind, last, unfinished)
             events += connection.scalars(query.limit(limit - len(events)))
-        checks = connection.execute(_superseded_checks(last_check, unfinished).limit(limit)).all()
+        checks = _superseded_checks(connection, last_check, unfinished, limit)
     # Each in a transaction of its own, so that nobody waits for all of it.
     with storage.index_connection() as connection:
         _delete_events(connection, events)
@@ -132,51 +132,41 @@ def _superseded_events(kind: str, last: int, unfinished: Collection[str]) -> "db
     )
 
 
-def _superseded_checks(last: int, unfinished: Collection[str]) -> "db.Select[int, int | None]":
+def _superseded_checks(
+    connection: db.Connection, last: int, unfinished: Collection[str], limit: int
+) -> list[tuple[int, int | None]]:
     """The ids, up to `last`, of check results that are not the newest, and those of their events.
 
     Rows come in the order in which evaluations were planned, and are read in the order in which
     they were made: what is older in both senses is superseded.
     """
-    over = _CHECKS.run_id.not_in(unfinished)
-    partition = db.func.coalesce(_CHECKS.partition, "")
-    ours = db.tuple_(_CHECKS.asset_key, _CHECKS.check_name).in_(
-        [(key.to_string(), name) for key, name in CHECKS.items()]
+    group = (_CHECKS.asset_key, _CHECKS.check_name, _CHECKS.partition)
+    over = (
+        db.tuple_(*group[:2]).in_([(key.to_string(), name) for key, name in CHECKS.items()]),
+        _CHECKS.id <= last,
+        _CHECKS.run_id.not_in(unfinished),
     )
-    evaluated = (
-        db.select(
-            _CHECKS.asset_key,
-            _CHECKS.check_name,
-            partition.label("partition"),
-            db.func.max(_CHECKS.id).label("newest"),
-        )
-        .where(
-            ours,
-            over,
-            _CHECKS.id <= last,
-            _CHECKS.execution_status.in_([status.value for status in EVALUATED]),
-        )
-        .group_by(_CHECKS.asset_key, _CHECKS.check_name, partition)
-        .subquery()
+    evaluated = _CHECKS.execution_status.in_([status.value for status in EVALUATED])
+    by_group = db.select(*group, db.func.max(_CHECKS.id)).where(*over, evaluated).group_by(*group)
+    newest = {tuple(row[:3]): int(row[3]) for row in connection.execute(by_group).all()}
+    stored, evaluated_at = _CHECKS.evaluation_event_storage_id, _CHECKS.evaluation_event_timestamp
+    others = (
+        db.select(_CHECKS.id, stored, evaluated_at, *group)
+        .where(*over, _CHECKS.id.not_in(db.select(by_group.subquery().c[3])))
+        .order_by(_CHECKS.id)
+        .limit(limit)
     )
-    newest = AssetCheckExecutionsTable.alias("newest")
-    return (
-        db.select(_CHECKS.id, _CHECKS.evaluation_event_storage_id)
-        .join(
-            evaluated,
-            db.and_(
-                evaluated.c.asset_key == _CHECKS.asset_key,
-                evaluated.c.check_name == _CHECKS.check_name,
-                evaluated.c.partition == partition,
-            ),
-        )
-        .join(newest, newest.c.id == evaluated.c.newest)
-        .where(
-            over,
-            _CHECKS.id < newest.c.id,
-            _CHECKS.evaluation_event_timestamp <= newest.c.evaluation_event_timestamp,
-        )
-    )
+    rows = connection.execute(others).all()
+    wanted = sorted({newest[tuple(row[3:])] for row in rows if tuple(row[3:]) in newest})
+    moments: dict[int, datetime] = {}
+    for ids in chunks(wanted):
+        query = db.select(_CHECKS.id, evaluated_at).where(_CHECKS.id.in_(ids))
+        moments |= {row[0]: row[1] for row in connection.execute(query)}
+    return [
+        (row[0], row[1])
+        for row in rows
+        if row[0] < (later := newest.get(tuple(row[3:]), 0)) and row[2] <= moments[later]
+    ]
 
 
 def _delete_events(connection: db.Connection, ids: Sequence[int]) -> None:

@@ -1,16 +1,17 @@
 """How large the Dagster instance is and how fast it grows, without importing Dagster."""
 
 import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from performance_pipeline.storage.databases import connected
 from performance_pipeline.storage.files import bytes_below
 
 _WEEK: Final = timedelta(days=7)
 _DAY: Final = timedelta(days=1)
+_WAIT_SECONDS: Final = 1.0
 # Where Dagster's default storage keeps the events of all runs; each run's log is beside it.
 _INDEX: Final = Path("history", "runs", "index.db")
 
@@ -33,8 +34,7 @@ def instance_size(home: Path, now: datetime) -> InstanceSize | None:
     if not index.is_file():
         return InstanceSize(total, None)
     try:
-        # Never locked out for long, and never a reason for a writer to wait.
-        with closing(sqlite3.connect(f"{index.absolute().as_uri()}?mode=ro", uri=True)) as events:
+        with connected(index, _WAIT_SECONDS) as events:
             return InstanceSize(total, _growth(home, events, now))
     except sqlite3.Error:
         return InstanceSize(total, None)

@@ -17,7 +17,7 @@ class Space(NamedTuple):
 
 def space(path: Path) -> Space:
     """Raises sqlite3.OperationalError where `path` is no database, or stays locked."""
-    with _opened(path, wait_seconds=1) as connection:
+    with connected(path, wait_seconds=1) as connection:
         size, pages, free = (
             connection.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("page_size", "page_count", "freelist_count")
@@ -31,7 +31,7 @@ def vacuum(path: Path, wait_seconds: float) -> None:
     Writers wait meanwhile, for about a second for 100 MB in use; readers do not. Raises
     sqlite3.OperationalError where others write for longer than `wait_seconds`.
     """
-    with _opened(path, wait_seconds) as connection:
+    with connected(path, wait_seconds) as connection:
         connection.execute("VACUUM")
         # Else the log of the rewriting, as large as the database, stays until all have closed it.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -44,7 +44,7 @@ def empty(path: Path, table: str, wait_seconds: float) -> None:
     sqlite3.OperationalError where somebody else has the file open for longer than `wait_seconds`;
     then it is left as large as it was.
     """
-    with _opened(path, wait_seconds) as connection:
+    with connected(path, wait_seconds) as connection:
         connection.isolation_level = None
         connection.execute(f'DELETE FROM "{table}"')
         # The size of a page is fixed while the database has a write-ahead log.
@@ -56,8 +56,11 @@ def empty(path: Path, table: str, wait_seconds: float) -> None:
 
 
 @contextmanager
-def _opened(path: Path, wait_seconds: float) -> Iterator[sqlite3.Connection]:
-    # Never makes one: a missing file is an error.
+def connected(path: Path, wait_seconds: float) -> Iterator[sqlite3.Connection]:
+    """A connection to a file that is there; raises sqlite3.OperationalError where there is none.
+
+    To read it too, because a connection that may only read leaves files beside the database.
+    """
     address = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, timeout=wait_seconds, uri=True)) as connection:
         yield connection

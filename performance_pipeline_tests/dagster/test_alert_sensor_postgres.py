@@ -1,4 +1,4 @@
-"""The alert sensor on PostgreSQL: the same lines as on SQLite.
+"""The alert sensor and pruning on PostgreSQL: the same as on SQLite.
 
 Starts a server of its own from Debian's package, and is skipped where that or dagster-postgres is
 not installed.
@@ -18,6 +18,7 @@ import dagster as dg
 import pytest
 
 from performance_pipeline.defs import check_history
+from performance_pipeline.defs.retention import Pruned
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline_tests.support.alert_service import (
     AGREES,
@@ -30,8 +31,10 @@ from performance_pipeline_tests.support.alert_service import (
     service_on,
 )
 from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, evaluation
+from performance_pipeline_tests.support.histories import live_a_little, pruned
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, session
 from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.remembered import remembered
 from performance_pipeline_tests.support.reported_runs import checked, evaluate, finish, start_run
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -190,3 +193,18 @@ def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
         monkeypatch.setattr(check_history, "_PAGE_OF_ONE", page)
         service.log.path.unlink()
         assert service.tick().lines == expected
+
+
+# --- pruning, on the same server --------------------------------------------------------------
+
+
+def test_pruning_changes_nothing_that_is_read(service: AlertService) -> None:
+    live_a_little(service)
+    before = remembered(service.instance, service.definitions)
+    runs = {*service.instance.get_run_ids()}
+    found = pruned(service.instance)
+    assert len(runs - {*service.instance.get_run_ids()}) == found.runs > 5
+    assert found.events > 20
+    assert remembered(service.instance, service.definitions) == before
+    assert pruned(service.instance) == Pruned()
+    assert service.tick().lines == []

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from performance_pipeline.storage.files import remove_leftovers, write_atomically
+from performance_pipeline.storage.files import bytes_below, remove_leftovers, write_atomically
 from performance_pipeline_tests.support.lines import set_modified
 
 HOUR_NS: Final = 3600 * 10**9
@@ -177,3 +177,18 @@ def test_writers_with_equal_process_numbers_never_share_a_file_in_flight(
     write_atomically(path, b"mine")
     assert path.read_bytes() == b"mine"
     assert names(tmp_path) == ["summary.json"]
+
+
+def test_bytes_below_a_folder_are_those_of_all_its_files_or_of_those_written_since(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    old, new = tmp_path / "old", tmp_path / "deep" / "deeper" / "new"
+    old.write_bytes(b"12345")
+    new.write_bytes(b"123")
+    (tmp_path / "link").symlink_to(tmp_path / "deep")
+    os.utime(old, (1000, 1000))
+    linked = (tmp_path / "link").lstat().st_size
+    assert bytes_below(tmp_path) == 5 + 3 + linked
+    assert bytes_below(tmp_path, since=1001) == 3 + linked
+    assert bytes_below(tmp_path / "none") == 0
