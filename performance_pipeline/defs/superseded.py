@@ -56,6 +56,7 @@ def delete_superseded(
         for kind in ASSET_KINDS:
             query = _superseded_events(kind, last, unfinished)
             events += connection.scalars(query.limit(limit - len(events)))
+        events += connection.scalars(_forgotten_evaluations(last).limit(limit - len(events)))
         checks = _superseded_checks(connection, last_check, unfinished, limit)
     # Each in a transaction of its own, so that nobody waits for all of it.
     with storage.index_connection() as connection:
@@ -129,6 +130,21 @@ def _superseded_events(kind: str, last: int, unfinished: Collection[str]) -> "db
         _EVENTS.dagster_event_type == kind,
         _EVENTS.id.not_in(newest),
         _EVENTS.run_id.not_in(unfinished),
+    )
+
+
+def _forgotten_evaluations(last: int) -> "db.Select[int]":
+    """The ids, up to `last`, of evaluations outside runs whose check result is gone: reporting
+    another one of the partition has taken it away, and left the event.
+    """
+    known = db.select(_CHECKS.evaluation_event_storage_id).where(
+        _CHECKS.evaluation_event_storage_id.is_not(None)
+    )
+    return db.select(_EVENTS.id).where(
+        _EVENTS.run_id == RUNLESS_RUN_ID,
+        _EVENTS.dagster_event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
+        _EVENTS.id <= last,
+        _EVENTS.id.not_in(known),
     )
 
 

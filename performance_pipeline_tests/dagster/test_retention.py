@@ -28,7 +28,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from performance_pipeline.defs import retention_sensor
 from performance_pipeline.defs.build import build_definitions
-from performance_pipeline.defs.check_history import FINISHED
+from performance_pipeline.defs.check_history import FINISHED, latest_evaluations
 from performance_pipeline.defs.dagster_internals import (
     IMPLICIT_ASSET_JOB_NAME,
     AssetDaemonAssetEvaluationsTable,
@@ -39,9 +39,12 @@ from performance_pipeline.defs.dagster_internals import (
     TickStatus,
 )
 from performance_pipeline.defs.keys import DAILY_AGGREGATE, SENSORS, SUMMARY_KEYS, TRADE_LOG
+from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.defs.retention import Limits, Pruned, prune
+from performance_pipeline.defs.runless_evaluations import report_evaluations
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
+from performance_pipeline.storage.plain_json import plain_document
 from performance_pipeline_tests.support.alert_service import (
     AGREES,
     CORRECT,
@@ -199,6 +202,37 @@ def test_0_days_keep_everything(service: AlertService) -> None:
     before = run_ids(service.instance), shards(service)
     assert prune(service.instance, SENSORS, 0, long_after(), ALL) == Pruned()
     assert (run_ids(service.instance), shards(service)) == before
+
+
+def test_of_checks_outside_runs_the_newest_stays_and_the_events_of_the_others_go(
+    service: AlertService,
+) -> None:
+    instance = service.instance
+    [newest] = latest_evaluations(instance, {(Window.DAILY, str(DAY))})
+    for passed in (True, False, True):
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("daily_summary"),
+            check_name="meets_targets",
+            passed=passed,
+            partition=str(DAY),
+            metadata={VERDICTS: dg.MetadataValue.json(plain_document(newest))},
+        )
+        report_evaluations(instance, [evaluation])
+    before = remembered(instance, service.definitions)
+    assert evaluations_outside_runs(service) == 3
+    pruned(instance)
+    assert remembered(instance, service.definitions) == before
+    assert evaluations_outside_runs(service) == 1
+
+
+def evaluations_outside_runs(service: AlertService) -> int:
+    index = service.here.path().parents[1] / "home" / "history" / "runs" / "index.db"
+    with closing(sqlite3.connect(index)) as connection:
+        query = (
+            "SELECT count(*) FROM event_logs"
+            " WHERE run_id = '' AND dagster_event_type = 'ASSET_CHECK_EVALUATION'"
+        )
+        return int(connection.execute(query).fetchone()[0])
 
 
 # --- runs and their logs ----------------------------------------------------------------------
