@@ -108,8 +108,8 @@ def prune(
     """Remove what is superseded and older than `keep_days`, as far as `limits` go.
 
     Ticks of `sensors`, by name, that came to nothing go within the hour, and so does what SQLite
-    keeps a second time of what no run has made. Nothing at all happens
-    where `keep_days` is 0, or the storage is none that keeps events in SQL tables.
+    keeps a second time of what no run has made. Nothing at all happens where `keep_days` is 0, or
+    the storage is none that keeps events in SQL tables.
     """
     storage = instance.event_log_storage
     if not keep_days or not isinstance(storage, SqlEventLogStorage):

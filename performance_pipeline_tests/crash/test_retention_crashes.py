@@ -11,24 +11,20 @@ from typing import Final
 import pytest
 
 from performance_pipeline.defs.retention import Limits, Pruned
-from performance_pipeline_tests.support.alert_service import service_on
 from performance_pipeline_tests.support.effort import often
-from performance_pipeline_tests.support.histories import ALL, copy_of, live_a_little, pruned
-from performance_pipeline_tests.support.instances import instance_in, new_home
+from performance_pipeline_tests.support.histories import ALL, copy_of, lived_in_folder, pruned
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.remembered import remembered
 
 KILLS: Final = often(40, usual=4)
 LITTLE: Final = Limits(runs=1, events=4)
-ENOUGH: Final = 40  # processes, each of which prunes a little before it is killed
+ENOUGH: Final = 5  # processes, each of which prunes a little before it is killed
 
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
-    folder = tmp_path_factory.mktemp("lived")
-    with instance_in(new_home(empty_home, folder / "home")) as instance:
-        live_a_little(service_on(instance, folder))
-    return folder
+    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 def prune_little_by_little(home: Path, begun: Event) -> None:

@@ -12,10 +12,9 @@ import pytest
 from performance_pipeline.commands import prune
 from performance_pipeline.pipeline.instance_size import InstanceSize, instance_size
 from performance_pipeline.storage.files import bytes_below
-from performance_pipeline_tests.support.alert_service import AlertService, service_on
+from performance_pipeline_tests.support.alert_service import AlertService
 from performance_pipeline_tests.support.command_line import Ran, Run, run_on
-from performance_pipeline_tests.support.histories import copy_of, live_a_little, long_after
-from performance_pipeline_tests.support.instances import instance_in, new_home
+from performance_pipeline_tests.support.histories import copy_of, lived_in_folder, long_after
 from performance_pipeline_tests.support.remembered import remembered
 
 LINE = re.compile(
@@ -26,10 +25,7 @@ LINE = re.compile(
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
-    folder = tmp_path_factory.mktemp("lived")
-    with instance_in(new_home(empty_home, folder / "home")) as instance:
-        live_a_little(service_on(instance, folder))
-    return folder
+    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 @pytest.fixture

@@ -49,19 +49,18 @@ from performance_pipeline_tests.support.alert_service import (
     AGREES,
     CORRECT,
     AlertService,
-    service_on,
 )
 from performance_pipeline_tests.support.histories import (
     ALL,
     KEEP,
     LAST,
     copy_of,
-    live_a_little,
+    lived_in_folder,
     long_after,
     pruned,
     report_log,
 )
-from performance_pipeline_tests.support.instances import instance_in, new_home
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, session
 from performance_pipeline_tests.support.remembered import remembered
 from performance_pipeline_tests.support.runs import QUIETLY
@@ -74,10 +73,7 @@ REPOSITORY: Final = RemoteRepositoryOrigin(
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
     """A folder with logs, an alert log, and the home of an instance with a history."""
-    folder = tmp_path_factory.mktemp("lived")
-    with instance_in(new_home(empty_home, folder / "home")) as instance:
-        live_a_little(service_on(instance, folder))
-    return folder
+    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 @pytest.fixture

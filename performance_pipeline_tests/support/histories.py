@@ -14,7 +14,7 @@ from performance_pipeline.defs.keys import SENSORS
 from performance_pipeline.defs.retention import Limits, Pruned, prune
 from performance_pipeline.storage.log_changes import Watch
 from performance_pipeline_tests.support.alert_service import BREACH, AlertService, service_on
-from performance_pipeline_tests.support.instances import instance_in
+from performance_pipeline_tests.support.instances import instance_in, new_home
 from performance_pipeline_tests.support.lines import DAY, ONE_DAY, Place, session
 from performance_pipeline_tests.support.runs import execute, materialize_all
 
@@ -58,6 +58,13 @@ def live_a_little(service: AlertService) -> None:
     assert not execute(logs, instance, "daily_aggregate", LAST + ONE_DAY, LAST + ONE_DAY).success
     failing.rmdir()
     service.tick()
+
+
+def lived_in_folder(empty_home: Path, folder: Path) -> Path:
+    """Make `folder` hold logs, an alert log, and the home of an instance with such a history."""
+    with instance_in(new_home(empty_home, folder / "home")) as instance:
+        live_a_little(service_on(instance, folder))
+    return folder
 
 
 @contextmanager
