@@ -45,6 +45,12 @@ def _active_alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> 
     return active_alert_ids(beginning)
 
 
+def _alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+    from performance_pipeline.commands.completion import alert_ids
+
+    return alert_ids(beginning)
+
+
 def examples(text: str) -> Callable[[_Command], _Command]:
     """Append an example, kept line by line, to the help of a command."""
 
@@ -213,7 +219,7 @@ def doctor(every_line: bool) -> None:
 
 @cli.group()
 def alerts() -> None:
-    """Show and acknowledge target breaches."""
+    """Show, explain and acknowledge target breaches."""
 
 
 @alerts.command("list")
@@ -226,6 +232,17 @@ def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
     from performance_pipeline.commands.alerts import show_alerts
 
     show_alerts(Settings.from_env(), status=status, late_too=late_too, as_json=as_json)
+
+
+@alerts.command("explain")
+@click.argument("alert_id", metavar="ID", shell_complete=_alert_ids)
+@click.option("--json", "as_json", is_flag=True, help="The explanation document on stdout.")
+@examples("performance-pipeline alerts explain weekly-2025-10-06-win_rate-1")
+def explain(alert_id: str, as_json: bool) -> None:
+    """Show why an alert was raised: its target, what cost most, and the trades by log line."""
+    from performance_pipeline.commands.alerts import explain_alert
+
+    explain_alert(Settings.from_env(), alert_id, as_json=as_json)
 
 
 @alerts.command("ack")

@@ -1,4 +1,4 @@
-"""`alerts list` and `alerts ack`: the alert log, folded to one state an alert."""
+"""`alerts list`, `explain` and `ack`: the alert log, folded to one state an alert."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,11 +7,11 @@ import click
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, acknowledge
-from performance_pipeline.pipeline.tracker import utc_now
+from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.logs import list_logs
-from performance_pipeline.storage.plain_json import plain_document
+from performance_pipeline.storage.plain_json import encode_plain, plain_document
 
 
 def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:
@@ -32,6 +32,24 @@ def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_js
         f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
         err=True,
     )
+
+
+def explain_alert(settings: Settings, alert_id: str, *, as_json: bool) -> None:
+    """Print why an alert was raised, down to log lines.
+
+    Raises UnknownAlertError and LogFolderError.
+    """
+    from performance_pipeline.pipeline.explaining import Explainer, history_of
+
+    history = history_of(_alert_log(settings).events(), alert_id)
+    explanation = Explainer(PerformanceTracker(settings)).explain(history)
+    if as_json:
+        click.echo(msgspec.json.format(encode_plain(explanation), indent=2))
+        return
+    from performance_pipeline.commands.screen import show
+    from performance_pipeline.reports.explanation_view import explanation_view
+
+    show(partial(explanation_view, explanation))
 
 
 def acknowledge_all(settings: Settings, ids: Sequence[str]) -> None:

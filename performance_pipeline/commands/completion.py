@@ -3,6 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
+from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
@@ -20,8 +21,16 @@ def completion_script(shell: str, program: click.Command, name: str) -> str:
 
 def active_alert_ids(beginning: str) -> list[str]:
     """The ids that `alerts ack` accepts; none when the alert log cannot be read."""
+    return [key for key, alert in _alerts().items() if alert.active and key.startswith(beginning)]
+
+
+def alert_ids(beginning: str) -> list[str]:
+    """The ids that `alerts explain` accepts; none when the alert log cannot be read."""
+    return [key for key in _alerts() if key.startswith(beginning)]
+
+
+def _alerts() -> dict[str, AlertEvent]:
     try:
-        alerts = AlertLog(Settings.from_env().alert_log, tell=lambda _: None).alerts()
+        return AlertLog(Settings.from_env().alert_log, tell=lambda _: None).alerts()
     except (PipelineError, OSError):
-        return []  # Someone is typing: the command itself will say what is wrong.
-    return [key for key, alert in alerts.items() if alert.active and key.startswith(beginning)]
+        return {}  # Someone is typing: the command itself will say what is wrong.

@@ -54,7 +54,7 @@ def verdicts(
     return tuple(
         _verdict(
             line,
-            _actual(summary, line.metric),
+            published_metric(summary, line.metric),
             pending=running and line.metric != "max_drawdown",
             few=too_short or ratios.get(line.metric, line.min_trades) < line.min_trades,
         )
@@ -62,7 +62,7 @@ def verdicts(
     )
 
 
-def _actual(summary: PerformanceSummary, metric: str) -> Decimal | None:
+def published_metric(summary: PerformanceSummary, metric: str) -> Decimal | None:
     """The number as published: a verdict never rests on digits that nobody can see."""
     if metric == "trades_per_day":
         return numbers.divide_or_none(Decimal(summary.total_trades), summary.trading_days)

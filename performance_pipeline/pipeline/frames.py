@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import pandas as pd
 
-from performance_pipeline.domain.log_reading import Record, read_records
+from performance_pipeline.domain.log_reading import Record
 from performance_pipeline.domain.numbers import ZERO
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window, log_days_of, trading_day
+from performance_pipeline.pipeline.closed_trades import records_of
 from performance_pipeline.pipeline.paired_rows import PairedRows, Row, trade_columns
 from performance_pipeline.pipeline.tracker import PerformanceTracker, day_named, window_named
-from performance_pipeline.storage.logs import LogContent, log_name
+from performance_pipeline.storage.logs import log_name
 
 _DECIMAL: Final = "object"
 _DATE: Final = "object"
@@ -169,7 +170,7 @@ def _record_rows(tracker: PerformanceTracker, days: Sequence[date]) -> list[Row]
     found = [
         (log_name(log_day), record, day)
         for log_day in log_days
-        for record in _records(tracker, log_day)
+        for record in records_of(tracker, log_day)
         if (day := trading_day(record.instant, zone)) in wanted
     ]
     # Logs follow each other, and the records of each are in order.
@@ -182,14 +183,6 @@ def _record_rows(tracker: PerformanceTracker, days: Sequence[date]) -> list[Row]
 
 def _asked(start: date | str, end: date | str) -> Period:
     return Period.spanning(day_named("start", start), day_named("end", end))
-
-
-def _records(tracker: PerformanceTracker, log_day: date) -> Sequence[Record]:
-    log = tracker.store.listing.files.get(log_day)
-    if log is None:
-        return ()
-    content = LogContent(log, tracker.store.is_unfinished(log))
-    return read_records(content.lines(), log_day, tracker.settings.rules)
 
 
 def _warn_of_disappeared_logs(tracker: PerformanceTracker, days: Iterable[date]) -> None:

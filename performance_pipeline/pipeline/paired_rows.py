@@ -28,12 +28,7 @@ class PairedRows:
 
     def rows(self) -> list[Row]:
         """One row a trade and a lot, in the order in which they count."""
-        found = [
-            self._trade_row(day, log, one)
-            for day in self._days
-            for log in self._store.paired(day)
-            for one in log.paired.trades
-        ]
+        found = [row for day in self._days for row in self.trades(day)]
         if self._days:
             start = start_of_day(self._days[0], self._zone)
             book = self._store.day(self._days[-1]).book.load()
@@ -44,6 +39,14 @@ class PairedRows:
                 if lot.opened_at >= start
             ]
         return sorted(found, key=lambda row: (row["instant"], row["file"], row["line"]))
+
+    def trades(self, day: date) -> list[Row]:
+        """One row a trade that closed on `day`, in order; raises UnreadableLogError."""
+        return [
+            self._trade_row(day, log, one)
+            for log in self._store.paired(day)
+            for one in log.paired.trades
+        ]
 
     def _trade_row(self, day: date, log: PairedLog, one: PairedTrade) -> Row:
         row = trade_columns(one.trade) | {

@@ -40,6 +40,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.schemas import validator
 
 # --- summary ----------------------------------------------------------------------------------
 
@@ -697,6 +698,46 @@ def test_sample_logs_overwrites_nothing(run: Run, tmp_path: Path, suffix: str) -
     assert everything_in(tmp_path) == before
 
 
+# --- alerts explain ----------------------------------------------------------------------------
+
+EXPLAINED: Final = "weekly-2025-06-09-avg_daily_pnl-1"
+
+
+@pytest.mark.parametrize("columns", ["40", "200"])
+def test_explain_goes_from_an_alert_to_its_log_lines(
+    run: Run, logs: Place, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.settings.alert_log.write_text(alert_line(EXPLAINED, "raised"))
+    monkeypatch.setattr("performance_pipeline.commands.screen.PIPED_WIDTH", int(columns))
+    ran = run("alerts", "explain", EXPLAINED)
+    assert (ran.status, ran.err) == (0, "")
+    told = " ".join(ran.out.split())
+    assert "Asked: P&L a day of the week of 2025-06-09 at least -6." in told
+    assert "P&L a day 0.58, 6.58 against the target: 6 closed trades on 3 days" in told
+    assert "It was -7.00 when the alert was raised." in told
+    assert "The logs of that time have changed since" in told
+    for place_of_a_trade in ("2025-06-10.jsonl:2", "2025-06-11.jsonl:2", "2025-06-12.jsonl:1"):
+        assert place_of_a_trade in told
+
+
+def test_explain_prints_the_document_and_nothing_else(run: Run, logs: Place) -> None:
+    logs.settings.alert_log.write_text(alert_line(EXPLAINED, "raised"))
+    ran = run("alerts", "explain", EXPLAINED, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    document = json.loads(ran.out)
+    validator("explanation").validate(document)
+    assert document["found"]["realized_pnl"] == "1.75"
+    assert [trade["line"] for trade in document["trades"]] == [1, 2, 3, 2, 1, 2]
+
+
+def test_explain_names_the_nearest_id_of_one_that_is_unknown(run: Run, logs: Place) -> None:
+    logs.settings.alert_log.write_text(alert_line(EXPLAINED, "raised"))
+    ran = run("alerts", "explain", "weekly-2025-06-09-avg_daily_pl-1")
+    assert ran.complaint == (
+        f"'weekly-2025-06-09-avg_daily_pl-1' is no alert in the log; the nearest is {EXPLAINED}"
+    )
+
+
 # --- account ids ------------------------------------------------------------------------------
 
 
@@ -714,7 +755,10 @@ def test_no_command_that_reads_names_an_account(
         ("verify", *days_from(DAY, NEXT_DAY)),
         ("doctor",),
         ("alerts", "list", "--all", "--json"),
+        ("alerts", "explain", EXPLAINED),
+        ("alerts", "explain", EXPLAINED, "--json"),
     ]
+    logs.settings.alert_log.write_text(alert_line(EXPLAINED, "raised"))
     said = [run(*command, under=logs.under(ACCOUNT=account)) for command in commands]
     assert {ran.status for ran in said} == {0}
     assert_no_account_in(said, set(export.iterdir()))
@@ -740,6 +784,7 @@ def test_completion_prints_a_script_for_the_shell(run: Run, shell: str) -> None:
         ("alerts l", "list"),
         ("alerts ack ''", "daily-2025-06-11-max_drawdown-1 weekly-2025-06-09-win_rate-1"),
         ("alerts ack w", "weekly-2025-06-09-win_rate-1"),
+        ("alerts explain daily-2025-06-10", "daily-2025-06-10-win_rate-1"),
     ],
 )
 def test_bash_completes_words_with_the_script_that_is_printed(
