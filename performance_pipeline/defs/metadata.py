@@ -36,6 +36,8 @@ VERDICTS: Final = "verdicts"
 _STATUSES: Final = {"insufficient_data": "too little data"}
 _POSITION_COLUMNS: Final = ("symbol", "mode", "side", "quantity", "avg price", "opened")
 
+_COSTS_SHOWN: Final = 5
+
 Metadata = Mapping[str, dg.MetadataValue]
 
 
@@ -146,7 +148,29 @@ def verdict_metadata(period: Period, summary: PerformanceSummary) -> Metadata:
     return {
         "alert_status": dg.MetadataValue.text(summary.alert_status),
         "targets": _target_table(summary),
+        **_costs(summary),
         VERDICTS: dg.MetadataValue.json(plain_document(evaluation_of(period, summary))),
+    }
+
+
+def _costs(summary: PerformanceSummary) -> Metadata:
+    """Which strategies and symbols cost most, of a breach alone; `alerts explain` names trades."""
+    if all(result.status != "breached" for result in summary.targets):
+        return {}
+    lost = [
+        (row.realized_pnl, name, row.total_trades, kind)
+        for kind, rows in (("strategy", summary.by_strategy), ("symbol", summary.by_symbol))
+        for name, row in rows.items()
+        if row.realized_pnl < 0
+    ]
+    return {
+        "cost_most": table(
+            ("by", "name", "trades", "P&L"),
+            (
+                (kind, name or "(none)", str(trades), number(pnl))
+                for pnl, name, trades, kind in sorted(lost)[:_COSTS_SHOWN]
+            ),
+        )
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from performance_pipeline.domain.explanation import ClosedTrade, UnreadLog
 from performance_pipeline.domain.log_reading import Record, read_records
@@ -11,6 +11,8 @@ from performance_pipeline.domain.windows import log_days_of, trading_day
 from performance_pipeline.pipeline.paired_rows import PairedRows, Row
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.logs import LogContent, UnreadableLogError, log_name
+
+_LOGS_KEPT: Final = 3
 
 
 class DayTrades(NamedTuple):
@@ -21,7 +23,7 @@ class DayTrades(NamedTuple):
 
 
 class ClosedTrades:
-    """Reads days of the logs that `tracker` sees, each log once."""
+    """Reads days of the logs that `tracker` sees, and remembers them."""
 
     def __init__(self, tracker: PerformanceTracker) -> None:
         self._tracker = tracker
@@ -34,6 +36,17 @@ class ClosedTrades:
             paired = self._tracker.settings.pairing_rules is not None
             self._days[day] = self._paired(day) if paired else self._recorded(day)
         return self._days[day]
+
+    def bytes_to_read(self, days: Sequence[date]) -> int:
+        """The size of the logs of `days` that were not read yet."""
+        logs = {
+            log_day
+            for day in days
+            if day not in self._days
+            for log_day in log_days_of(day, self._zone)
+        }
+        there = self._tracker.store.listing.files
+        return sum(there[log_day].size for log_day in logs & there.keys())
 
     def _recorded(self, day: date) -> DayTrades:
         trades: list[ClosedTrade] = []
@@ -56,6 +69,9 @@ class ClosedTrades:
                 self._logs[log_day] = records_of(self._tracker, log_day)
             except UnreadableLogError as error:
                 self._logs[log_day] = UnreadLog(log_name(log_day), str(error))
+            # Neighbouring days share a log, and what was made of older ones is kept by day.
+            if len(self._logs) > _LOGS_KEPT:
+                del self._logs[next(iter(self._logs))]
         return self._logs[log_day]
 
     def _disappeared(self, day: date) -> list[UnreadLog]:

@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import NamedTuple
 
 from performance_pipeline.domain.alerts import AlertEvent, UnknownAlertError, fold
+from performance_pipeline.domain.effects import actual_of, explain, known_when_raised
 from performance_pipeline.domain.explanation import (
     Asked,
     ClosedTrade,
     Explanation,
     Since,
     UnreadLog,
-    actual_of,
-    explain,
-    known_when_raised,
 )
 from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
+from performance_pipeline.domain.targets import METRICS
 from performance_pipeline.domain.verdicts import published_metric
 from performance_pipeline.domain.windows import ONE_DAY, Period, Window, days_between
 from performance_pipeline.pipeline.closed_trades import ClosedTrades
@@ -39,18 +39,22 @@ class _WindowTrades(NamedTuple):
     unread: Sequence[UnreadLog]
 
 
-def history_of(events: Sequence[AlertEvent], alert_id: str) -> AlertHistory:
-    """What the lines of the alert log say of an alert.
+def histories(events: Sequence[AlertEvent]) -> dict[str, AlertHistory]:
+    """What the lines of the alert log say of each alert, by id."""
+    raised: dict[str, AlertEvent] = {}
+    for event in events:
+        raised.setdefault(event.id, event)
+    return {key: AlertHistory(raised[key], latest) for key, latest in fold(events).items()}
 
-    Raises UnknownAlertError, which names the nearest id.
-    """
-    latest = fold(events)
-    if alert_id not in latest:
-        near = get_close_matches(alert_id, latest, n=1, cutoff=0)
+
+def history_of(events: Sequence[AlertEvent], alert_id: str) -> AlertHistory:
+    """What they say of one alert; raises UnknownAlertError, which names the nearest id."""
+    known = histories(events)
+    if alert_id not in known:
+        near = get_close_matches(alert_id, known, n=1, cutoff=0)
         hint = f"; the nearest is {near[0]}" if near else "; it is empty"
         raise UnknownAlertError(f"{alert_id!r} is no alert in the log{hint}")
-    raised = next(event for event in events if event.id == alert_id)
-    return AlertHistory(raised, latest[alert_id])
+    return known[alert_id]
 
 
 class Explainer:
@@ -87,6 +91,25 @@ class Explainer:
             complete=complete,
             unread=window.unread,
         )
+
+    def bytes_to_read(self, history: AlertHistory) -> int:
+        """How much of the logs has to be read to explain an alert, that was not read yet."""
+        period = Period.of(history.latest.window, history.latest.period)
+        days = self._tracker.counted_days(period)
+        if period.window is Window.ROLLING:
+            days = self._last_days(days)
+        return self._closed.bytes_to_read(days)
+
+    def _last_days(self, days: Sequence[date]) -> list[date]:
+        """The last of `days` with trades enough for a rolling window, by their aggregates."""
+        wanted = self._tracker.settings.rolling_window
+        last: list[date] = []
+        for day in reversed(days):
+            if wanted <= 0:
+                break
+            last.append(day)
+            wanted -= self._tracker.day(day).aggregate.stats.total_trades
+        return last
 
     def _window(self, period: Period, raised: AlertEvent) -> _WindowTrades:
         """What `period` holds; of a rolling window the last trades, read backwards from its day."""
@@ -131,7 +154,7 @@ class Explainer:
             last = self._tracker.settings.rolling_window if rolling else None
             known = known_when_raised(latest.metric, raised.actual, trades, raised.raised_at, last)
         verdict = _verdict(now, latest.metric)
-        actual = published_metric(now, latest.metric)
+        actual = _actual(now, latest.metric, verdict)
         return Since(
             period=self._tracker.today if rolling else latest.period,
             actual=actual,
@@ -185,6 +208,16 @@ def _not_before(whole: PerformanceSummary, window: _WindowTrades) -> _WindowTrad
 
 def _unique(unread: Iterable[UnreadLog]) -> list[UnreadLog]:
     return list(dict.fromkeys(unread))
+
+
+def _actual(
+    summary: PerformanceSummary, metric: str, verdict: TargetResult | None
+) -> Decimal | None:
+    """What the summary says of a metric, also where no target asks for it any more."""
+    if verdict is not None:
+        return verdict.actual
+    known = {name for of_window in METRICS.values() for name in of_window.values()}
+    return published_metric(summary, metric) if metric in known else None
 
 
 def _verdict(summary: PerformanceSummary, metric: str) -> TargetResult | None:

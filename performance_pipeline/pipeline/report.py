@@ -1,13 +1,16 @@
 """A report from the log folder to its file: what the command line and the asset share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from performance_pipeline.domain.aggregate import combine
+from performance_pipeline.domain.explanation import Explanation
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import ONE_DAY, Period, Window
+from performance_pipeline.pipeline.explaining import AlertHistory, Explainer, histories
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.page.data import ReportData, report_data
 from performance_pipeline.reports.page.html import report_html
@@ -16,6 +19,9 @@ from performance_pipeline.storage.files import write_atomically
 
 REPORT_NAME: Final = "performance-report.html"
 REPORT_DAYS: Final = 365
+ALERTS_EXPLAINED: Final = 20
+# Bytes of logs for all explanations of a page, some 50,000 trades: a few seconds.
+_READ_AT_MOST: Final = 32_000_000
 
 
 def default_period(tracker: PerformanceTracker) -> Period:
@@ -38,15 +44,18 @@ def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:
     """
     days = {day: tracker.day(day).aggregate for day in tracker.counted_days(period)}
     whole = combine(list(days.values()), tracker.settings.rolling_window)
-    return report_data(
+    known = histories(AlertLog(tracker.settings.alert_log).events())
+    report = report_data(
         period,
         tracker.summarize(period, whole),
         days,
         whole.distribution,
         weeks=list(_summaries(tracker, period, Window.WEEKLY)),
         months=list(_summaries(tracker, period, Window.MONTHLY)),
-        alerts=AlertLog(tracker.settings.alert_log).alerts().values(),
+        alerts=[history.latest for history in known.values()],
     )
+    newest = [known[alert.id] for alert in reversed(report.alerts[-ALERTS_EXPLAINED:])]
+    return replace(report, explanations=tuple(_explanations(tracker, newest)))
 
 
 def write_report(path: Path, report: ReportData) -> int:
@@ -55,6 +64,19 @@ def write_report(path: Path, report: ReportData) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, content)
     return len(content)
+
+
+def _explanations(
+    tracker: PerformanceTracker, alerts: Iterable[AlertHistory]
+) -> Iterator[Explanation]:
+    """What made alerts so; of one whose logs would take long to read, `alerts explain` tells."""
+    explainer = Explainer(tracker)
+    left = _READ_AT_MOST
+    for alert in alerts:
+        needed = explainer.bytes_to_read(alert)
+        if needed <= left:
+            left -= needed
+            yield explainer.explain(alert)
 
 
 def _summaries(

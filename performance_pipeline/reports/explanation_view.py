@@ -50,7 +50,7 @@ def _headline(explanation: Explanation) -> Iterator[RenderableType]:
 
 def _causes(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     against = AGAINST_TARGET.get(explanation.asked.metric)
-    effect = [f">{against}"] if against else []
+    effect = [f">{against[0].upper()}{against[1:]}"] if against else []
     for title, causes in (
         ("Strategy", explanation.by_strategy),
         ("Symbol", explanation.by_symbol),

@@ -1,6 +1,7 @@
 """An explanation in sentences, the same on a terminal and on a page."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 from performance_pipeline.domain.explanation import Cause, ExplainedTrade, Explanation
@@ -17,10 +18,10 @@ from performance_pipeline.reports.wording import (
 )
 
 AGAINST_TARGET: Final = {
-    "win_rate": "Wins against target",
+    "win_rate": "wins against target",
     "avg_risk_reward_ratio": "R:R against target",
-    "total_trades": "Trades against target",
-    "trades_per_day": "Trades against target",
+    "total_trades": "trades against target",
+    "trades_per_day": "trades against target",
 }
 """What an effect counts, where it is no money: how far above or below what the target asks for."""
 
@@ -104,11 +105,12 @@ def costly_first(trades: Sequence[ExplainedTrade]) -> list[ExplainedTrade]:
 
 def costing(causes: Sequence[Cause]) -> list[Cause]:
     """Those that cost anything, what cost most first."""
-    return [
-        cause
-        for cause in causes
-        if (cause.effect if cause.effect is not None else cause.realized_pnl) < 0
-    ]
+    return [cause for cause in causes if worth(cause) < 0]
+
+
+def worth(cause: Cause) -> Decimal:
+    """Its effect, or where nothing can be told of that, its P&L."""
+    return cause.realized_pnl if cause.effect is None else cause.effect
 
 
 def _missing(explanation: Explanation) -> str:

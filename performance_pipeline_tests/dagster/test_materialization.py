@@ -729,3 +729,34 @@ def test_a_check_counts_what_is_met_and_what_waits_for_the_end_of_the_day(tmp_pa
     here.materialize(DAY, now=datetime(2025, 6, 10, 23, tzinfo=UTC))
     found = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
     assert (found.passed, found.description) == (True, "None breached: 1 pending, 1 met.")
+
+
+def test_a_breached_check_shows_what_cost_most_and_one_that_is_met_does_not(
+    tmp_path: Path,
+) -> None:
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("max_drawdown_target: -5\n")
+    here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
+    here.write(
+        DAY,
+        *session("1", "-4", symbol="AAPL"),
+        *(
+            loss(f"-{number}", at(f"15:0{number}"), symbol=f"S{number}", strategy_name="reversal")
+            for number in range(1, 7)
+        ),
+    )
+    here.write(DAY + ONE_DAY, *session("-1", day=DAY + ONE_DAY))
+    here.materialize(DAY, DAY + ONE_DAY)
+    breached = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    table = breached.metadata["cost_most"]
+    assert isinstance(table, dg.TableMetadataValue)
+    assert [tuple(record.data.values()) for record in table.records] == [
+        ("strategy", "reversal", "6", "-21.00"),
+        ("symbol", "S6", "1", "-6.00"),
+        ("symbol", "S5", "1", "-5.00"),
+        ("symbol", "S4", "1", "-4.00"),
+        ("symbol", "AAPL", "2", "-3.00"),
+    ]
+    met = evaluate_targets(here.output, Period.of(Window.DAILY, DAY + ONE_DAY))
+    assert met.passed
+    assert "cost_most" not in met.metadata

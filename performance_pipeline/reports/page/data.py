@@ -9,6 +9,7 @@ from typing import Final
 from performance_pipeline.domain.aggregate import DailyAggregate, DayResult
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.distribution import Distribution, size_step, step_start
+from performance_pipeline.domain.explanation import Explanation
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.trade_stats import Bucket, by_key
@@ -87,6 +88,8 @@ class ReportData:
     by_hour: Breakdown
     alerts: tuple[AlertEvent, ...]
     """Folded, of periods that touch the range, in the order of these periods."""
+    explanations: tuple[Explanation, ...] = ()
+    """Of the newest of them, newest first."""
 
 
 def report_data(

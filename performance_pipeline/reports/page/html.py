@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.numbers import EXACT, plain
 from performance_pipeline.reports.page import drawing
+from performance_pipeline.reports.page.causes import Why, cut, why
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.tables import breakdowns, figures
 from performance_pipeline.reports.wording import (
@@ -50,10 +52,17 @@ def report_html(report: ReportData) -> str:
             calendar_steps=drawing.calendar_steps(report.equity),
             breakdowns=breakdowns(report),
             rows_shown=_ROWS_SHOWN,
+            explained=_explained(report),
             alerts_listed=report.alerts[-_ALERTS_LISTED:],
             runtime=drawing.runtime() if any(plots.values()) else "",
         )
     )
+
+
+def _explained(report: ReportData) -> list[tuple[AlertEvent, Why]]:
+    """Each alert that is explained, with what made it so."""
+    by_id = {alert.id: alert for alert in report.alerts}
+    return [(by_id[found.id], why(found)) for found in report.explanations]
 
 
 @cache
@@ -72,6 +81,7 @@ def _environment() -> Environment:
         quantity=lambda value: _data(value, quantity(value)),
         shown_as=_data,
         compared=_compared,
+        cut=cut,
         day=long_day,
         moment=moment,
         metric=metric_name,

@@ -174,6 +174,37 @@ def test_alerts_are_those_whose_period_touches_the_range(logs: Place) -> None:
     assert [found.id for found in report_of(logs).alerts] == ["inside", "reaching-in"]
 
 
+def test_each_alert_opens_to_its_trades_that_cost_most(logs: Place) -> None:
+    logs.write(DAY, *session(*["-1"] * 15, "-40", "3", symbol="A|B"))
+    pnl = alert(id="pnl", metric="realized_pnl", actual=Decimal(-52), target=Decimal(0))
+    AlertLog(logs.settings.alert_log).update(lambda _: [pnl])
+    report = report_of(logs)
+    [explained] = report.explanations
+    assert (explained.id, explained.found.actual) == ("pnl", Decimal(-52))
+    page = report_html(report)
+    [told] = re.findall(r'<details class="why">(.*?)</details>', page, re.DOTALL)
+    assert "daily 2025-06-10" in told
+    assert "By symbol</dt><dd>A|B -52.00 (17 trades)" in told
+    assert told.count("2025-06-10.jsonl:") == 10
+    assert "2025-06-10.jsonl:16</th>" in told
+    assert "7</data> more; <code>performance-pipeline alerts explain pnl" in told
+
+
+def test_no_more_alerts_are_explained_than_there_is_room_for(
+    logs: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs.write(DAY, *session("-1"))
+    alerts = [alert(id=f"{number:02}") for number in range(25)]
+    AlertLog(logs.settings.alert_log).update(lambda _: alerts)
+    assert [one.id for one in report_of(logs).explanations] == [
+        f"{number:02}" for number in range(24, 4, -1)
+    ]
+    # Nor are logs read that would take long.
+    monkeypatch.setattr("performance_pipeline.pipeline.report._READ_AT_MOST", 1)
+    assert report_of(logs).explanations == ()
+    assert 'class="why"' not in report_html(report_of(logs))
+
+
 def test_a_report_without_a_range_goes_back_a_year_or_to_the_oldest_log(logs: Place) -> None:
     logs.write(DAY, *session("10"))
     yesterday = LATER.date() - ONE_DAY
