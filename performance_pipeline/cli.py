@@ -255,6 +255,40 @@ def acknowledge_alerts(ids: tuple[str, ...]) -> None:
     acknowledge_all(Settings.from_env(), ids)
 
 
+@cli.group()
+def targets() -> None:
+    """Try targets on what was traded."""
+
+
+@targets.command("replay")
+@click.option(
+    "--targets",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The targets to hold against those in force.",
+)
+@day_option("--start", help="First day, with --end; default as for report.")
+@day_option("--end", help="Last day, inclusive.")
+@click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
+@examples("performance-pipeline targets replay --targets new-targets.yaml")
+def replay(given: Path | None, start: date | None, end: date | None, as_json: bool) -> None:
+    """Show which alerts targets would have raised over the past; writes nothing.
+
+    Every day, week, month and rolling window of the range is judged as if it were just over, by
+    the targets in force and by those of a file: side by side, and what only one of them raises.
+    """
+    from performance_pipeline.commands.targets import show_replay
+    from performance_pipeline.pipeline.report import default_period
+
+    tracker = PerformanceTracker(Settings.from_env())
+    if start or end:
+        period = Period.spanning(*clipped(tracker, *both_days(start, end)))
+    else:
+        period = default_period(tracker)
+    show_replay(tracker, period, given, as_json=as_json)
+
+
 @cli.command("sample-logs")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)

@@ -142,7 +142,7 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
     breached: bool | None
     """Whether the actual of now is below the target that the alert was raised by."""
     trades_added: int | None
-    """Closed trades of the window that came after it was raised; None when that cannot be told."""
+    """Closed trades that came after those it was raised by; None when that cannot be told."""
     restated: bool | None
     """Whether the trades that closed before it was raised come to something else by now."""
 

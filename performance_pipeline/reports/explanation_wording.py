@@ -83,7 +83,7 @@ def since_sentence(explanation: Explanation) -> str:
     if since.breached and since.status == "met":
         told.append("The target has changed since.")
     if since.trades_added:
-        told.append(f"{counted(since.trades_added, 'trade')} closed after it was raised.")
+        told.append(f"{counted(since.trades_added, 'trade')} came after those it was raised by.")
     if since.restated:
         told.append("The logs of that time have changed since: the trades that it was raised by")
         told[-1] += " come to something else now."

@@ -738,6 +738,35 @@ def test_explain_names_the_nearest_id_of_one_that_is_unknown(run: Run, logs: Pla
     )
 
 
+# --- targets replay ----------------------------------------------------------------------------
+
+
+def test_replay_shows_both_files_side_by_side_and_what_only_one_raises(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "given.yaml").write_text("daily_pl_target: 5\n")
+    asked = ("targets", "replay", "--targets", str(tmp_path / "given.yaml"))
+    ran = run(*asked, *days_from(DAY, LAST_DAY))
+    assert ran.status == 0
+    told = ran.out.splitlines()
+    assert told[0] == "Alerts from 2025-06-10 to 2025-06-12"
+    assert any(row.split() == ["daily", "P&L", "0", "2", "+2"] for row in told)
+    assert "Only by the targets in force: 0" in told
+    assert any(
+        row.split() == ["daily-2025-06-11-realized_pnl-1", "WARN", "-7.00", "5.00"] for row in told
+    )
+    document = json.loads(run(*asked, *days_from(DAY, LAST_DAY), "--json").out)
+    assert document["only_given"] == [alert["id"] for alert in document["given"]]
+
+
+def test_replay_of_targets_that_judge_nothing_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "given.yaml").write_text("win_rate_target: sixty\n")
+    ran = run("targets", "replay", "--targets", str(tmp_path / "given.yaml"))
+    assert "given.yaml:1: win_rate_target" in ran.complaint
+    ran = run("targets", "replay", "--targets", "not-there.yaml")
+    assert ran.complaint == "not-there.yaml: there is no such file; accepted is a targets file"
+
+
 # --- account ids ------------------------------------------------------------------------------
 
 
@@ -875,6 +904,7 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
             "summary",
             "backfill",
             "alerts",
+            "targets",
             "verify",
             "doctor",
             "sample-logs",
@@ -886,7 +916,7 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
 
 
 def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run) -> None:
-    groups = {"alerts": cli.alerts.commands}
+    groups = {"alerts": cli.alerts.commands, "targets": cli.targets.commands}
     commands = [
         (*path, name)
         for path, group in (((), cli.cli.commands), *(((key,), of) for key, of in groups.items()))
@@ -899,8 +929,7 @@ def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run
         example = told.partition("Example:\n")[2].strip().splitlines()[0]
         words = shlex.split(example.removeprefix('eval "$(').removesuffix(')"'))
         assert tuple(words[: len(path) + 1]) == ("performance-pipeline", *path)
-        command = cli.alerts if path[0] == "alerts" else cli.cli
-        leaf = command.commands[path[-1]]
+        leaf = groups.get(path[0], cli.cli.commands)[path[-1]]
         leaf.make_context(path[-1], words[len(path) + 1 :])
 
 
