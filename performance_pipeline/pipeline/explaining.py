@@ -72,21 +72,22 @@ class Explainer:
         raised, latest = history
         period = Period.of(latest.window, latest.period)
         window = self._window(period, raised)
-        whole = now = unknown = None
+        whole = since = unknown = None
+        complete = False
         try:
             whole = self._tracker.summarize(period)
-            now = self._now(period)
+            complete = _is_all(window.trades, whole)
+            if not complete:
+                window = _not_before(whole, window)
+            since = self._since(history, window, self._now(period), complete)
         except UnreadableLogError as error:
             unknown = str(error)
-        complete = whole is not None and _is_all(window.trades, whole)
-        if whole is not None and not complete:
-            window = _not_before(whole, window)
         return explain(
             self._asked(latest, period, whole),
             latest,
             raised,
             window.trades,
-            since=None if now is None else self._since(latest, raised, window, now, complete),
+            since=since,
             since_unknown=unknown,
             complete=complete,
             unread=window.unread,
@@ -108,7 +109,10 @@ class Explainer:
             if wanted <= 0:
                 break
             last.append(day)
-            wanted -= self._tracker.day(day).aggregate.stats.total_trades
+            try:
+                wanted -= self._tracker.day(day).aggregate.stats.total_trades
+            except UnreadableLogError:
+                continue  # Nor can it be read to explain, which then names it.
         return last
 
     def _window(self, period: Period, raised: AlertEvent) -> _WindowTrades:
@@ -141,12 +145,12 @@ class Explainer:
 
     def _since(
         self,
-        latest: AlertEvent,
-        raised: AlertEvent,
+        history: AlertHistory,
         window: _WindowTrades,
         now: PerformanceSummary,
         complete: bool,
     ) -> Since:
+        raised, latest = history
         rolling = latest.window is Window.ROLLING
         known = None
         trades = [*window.before, *window.trades]

@@ -9,7 +9,7 @@ from typing import Final
 from performance_pipeline.domain.aggregate import combine
 from performance_pipeline.domain.explanation import Explanation
 from performance_pipeline.domain.summary import PerformanceSummary
-from performance_pipeline.domain.windows import ONE_DAY, Period, Window
+from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.explaining import AlertHistory, Explainer, histories
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.page.data import ReportData, report_data
@@ -54,7 +54,9 @@ def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:
         months=list(_summaries(tracker, period, Window.MONTHLY)),
         alerts=[history.latest for history in known.values()],
     )
-    newest = [known[alert.id] for alert in reversed(report.alerts[-ALERTS_EXPLAINED:])]
+    # A line of the log that somebody wrote by hand may name a window that there is no period of.
+    of_periods = [alert for alert in report.alerts if alert.window in PARTITIONED_WINDOWS]
+    newest = [known[alert.id] for alert in reversed(of_periods[-ALERTS_EXPLAINED:])]
     return replace(report, explanations=tuple(_explanations(tracker, newest)))
 
 

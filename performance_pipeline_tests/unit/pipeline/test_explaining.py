@@ -451,6 +451,23 @@ def test_a_log_that_cannot_be_read_is_named_and_the_rest_is_explained(
     assert unread in why.since_unknown
 
 
+def test_of_a_rolling_alert_a_later_log_that_cannot_be_read_hides_only_what_came_since(
+    logs: Place,
+) -> None:
+    logs.write(LAST_DAY, b"")
+    logs.path(LAST_DAY).rename(logs.path(LAST_DAY).with_suffix(".jsonl.gz"))
+    raised = breach(Window.ROLLING, "win_rate", "0.6", day=NEXT_DAY, actual="0.5")
+    explainer = Explainer(logs.tracker())
+    assert explainer.bytes_to_read(AlertHistory(raised, raised)) == sum(
+        logs.path(day).stat().st_size for day in (DAY, NEXT_DAY)
+    )
+    why = explained(logs, raised)
+    assert (why.complete, why.unread, why.found.actual) == (True, (), Decimal("0.5"))
+    assert why.since is None
+    assert why.since_unknown is not None
+    assert f"{LAST_DAY}.jsonl.gz" in why.since_unknown
+
+
 def test_a_log_in_an_archive_is_read_like_any(logs: Place) -> None:
     before = explained(logs, breach(Window.WEEKLY, "win_rate", "0.6"))
     logs.archive(DAY)
