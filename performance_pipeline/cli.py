@@ -15,7 +15,7 @@ import click
 from performance_pipeline import __version__
 from performance_pipeline.commands.periods import asked_period, both_days, clipped, last_days
 from performance_pipeline.domain.alerts import STATES
-from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings, parse_date
@@ -246,13 +246,44 @@ def explain(alert_id: str, as_json: bool) -> None:
 
 
 @alerts.command("ack")
-@click.argument("ids", nargs=-1, required=True, metavar="ID...", shell_complete=_active_alert_ids)
-@examples("performance-pipeline alerts ack weekly-2025-10-06-win_rate-1")
-def acknowledge_alerts(ids: tuple[str, ...]) -> None:
-    """Acknowledge active alerts; the alert log records when."""
-    from performance_pipeline.commands.alerts import acknowledge_all
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=_active_alert_ids)
+@click.option("--all", "every", is_flag=True, help="All active alerts.")
+@click.option(
+    "--window",
+    type=click.Choice([window.value for window in PARTITIONED_WINDOWS]),
+    help="The active alerts of a window.",
+)
+@click.option("--metric", metavar="METRIC", help="The active alerts of a metric.")
+@examples("performance-pipeline alerts ack --window daily --metric win_rate")
+def acknowledge_alerts(
+    ids: tuple[str, ...], every: bool, window: str | None, metric: str | None
+) -> None:
+    """Acknowledge active alerts, by their ids, all, or those of a window, a metric, or both.
 
-    acknowledge_all(Settings.from_env(), ids)
+    The alert log records when.
+    """
+    from performance_pipeline.commands.alerts import acknowledge_active, acknowledge_ids
+
+    chosen = every or window is not None or metric is not None
+    if bool(ids) == chosen:
+        raise click.UsageError("give ids, or --all, --window or --metric")
+    if every and (window or metric):
+        raise click.UsageError("give --all, or --window and --metric")
+    settings = Settings.from_env()
+    if ids:
+        acknowledge_ids(settings, ids)
+    else:
+        acknowledge_active(settings, window=Window(window) if window else None, metric=metric)
+
+
+@alerts.command("test")
+@examples("performance-pipeline alerts test")
+def test_alerts() -> None:
+    """Send a test message to each URL of PERFORMANCE_NOTIFY."""
+    from performance_pipeline.commands.alerts import send_test_message
+
+    if not send_test_message(Settings.from_env()):
+        sys.exit(EXIT_ERROR)
 
 
 @cli.group()

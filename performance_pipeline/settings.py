@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Final, TypeVar
@@ -28,14 +28,31 @@ PAIRINGS: Final = ("none", "fifo", "lifo")
 TRADE_KINDS: Final = ("exit", "flat")
 
 _A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
-_URL: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_URL: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
 class SettingsError(PipelineError):
-    """A setting that cannot be used: names the variable, its value and what is accepted."""
+    """A setting that cannot be used: names the variable, its value and what is accepted.
 
-    def __init__(self, variable: str, value: str, accepted: str) -> None:
-        super().__init__(f"{variable}={value!r} cannot be used: accepted is {accepted}")
+    The value is None where it is a secret.
+    """
+
+    def __init__(self, variable: str, value: str | None, accepted: str) -> None:
+        named = variable if value is None else f"{variable}={value!r}"
+        super().__init__(f"{named} cannot be used: accepted is {accepted}")
+
+
+@dataclass(frozen=True)
+class NotifyUrl:
+    """An Apprise URL. It holds a password or token, so it is named by position and scheme alone."""
+
+    position: int
+    """From 1, as in PERFORMANCE_NOTIFY."""
+    scheme: str
+    secret: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.position} ({self.scheme})"
 
 
 @dataclass(frozen=True)
@@ -59,6 +76,8 @@ class Settings:
     short_selling: bool
     keep_runs_days: int
     """Days that the instance keeps its whole history; 0 for ever."""
+    notify: tuple[NotifyUrl, ...]
+    """Where alerts are sent to."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -127,6 +146,7 @@ class Settings:
                 _at_least(0),
                 "a whole number from 0, where 0 keeps all",
             ),
+            notify=read("PERFORMANCE_NOTIFY", "", _notify_urls, "Apprise URLs"),
         )
 
     @property
@@ -260,6 +280,22 @@ def _iana_zones() -> list[str]:
     from importlib import resources
 
     return (resources.files("tzdata") / "zones").read_text(encoding="utf-8").split()
+
+
+def _notify_urls(text: str) -> tuple[NotifyUrl, ...]:
+    """The URLs in `text`, white space between them, because commas occur within them."""
+    urls = []
+    for position, word in enumerate(text.split(), start=1):
+        url = _URL.match(word)
+        if url is None:
+            raise SettingsError(
+                "PERFORMANCE_NOTIFY",
+                None,
+                "one Apprise URL or more, SCHEME://..., with spaces between them and none within;"
+                f" number {position} is none",
+            )
+        urls.append(NotifyUrl(position, url[1].lower(), word))
+    return tuple(urls)
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:

@@ -1,4 +1,4 @@
-"""`alerts list`, `explain` and `ack`: the alert log, folded to one state an alert."""
+"""`alerts list`, `explain`, `ack` and `test`: the alert log, folded to one state an alert."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,7 +6,10 @@ from functools import partial
 import click
 import msgspec
 
-from performance_pipeline.domain.alerts import AlertEvent, acknowledge
+from performance_pipeline.domain.alerts import AlertEvent, acknowledge, to_acknowledge
+from performance_pipeline.domain.targets import METRICS
+from performance_pipeline.domain.windows import Window
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
@@ -52,11 +55,56 @@ def explain_alert(settings: Settings, alert_id: str, *, as_json: bool) -> None:
     show(partial(explanation_view, explanation))
 
 
-def acknowledge_all(settings: Settings, ids: Sequence[str]) -> None:
+def acknowledge_ids(settings: Settings, ids: Sequence[str]) -> None:
     """Acknowledge `ids`, all or, when one is unknown or resolved, none; raises LogFolderError."""
     now = utc_now()
     lines = _alert_log(settings).update(lambda alerts: acknowledge(alerts, ids, now=now))
     click.echo(f"{len(lines)} acknowledged", err=True)
+
+
+def acknowledge_active(settings: Settings, *, window: Window | None, metric: str | None) -> None:
+    """Acknowledge the active alerts of a window and of a metric, or all.
+
+    Raises LogFolderError, and PipelineError for a metric that no target has.
+    """
+    log, now = _alert_log(settings), utc_now()
+    if metric is not None:
+        _check_metric(metric, log)
+
+    def decide(alerts: dict[str, AlertEvent]) -> list[AlertEvent]:
+        return acknowledge(alerts, to_acknowledge(alerts, window, metric), now=now)
+
+    lines = log.update(decide)
+    click.echo(f"{len(lines)} acknowledged" if lines else "nothing to acknowledge", err=True)
+
+
+def send_test_message(settings: Settings) -> bool:
+    """Send a message to each URL, and say of each whether it arrived; whether all did.
+
+    Raises PipelineError when there is no URL.
+    """
+    # Imported here because it loads the library that sends.
+    from performance_pipeline.pipeline.apprise_sending import send
+    from performance_pipeline.reports.alert_message import test_message
+
+    if not settings.notify:
+        raise PipelineError("PERFORMANCE_NOTIFY is empty: there is nobody to send a message to")
+    arrived = True
+    for url in settings.notify:
+        trouble = send(url, test_message())
+        arrived = arrived and trouble is None
+        click.echo(f"{url}: {'arrived' if trouble is None else f'did not arrive: {trouble}'}")
+    return arrived
+
+
+def _check_metric(metric: str, log: AlertLog) -> None:
+    """A metric that is mistyped must not read like one without alerts."""
+    known = {name for names in METRICS.values() for name in names.values()}
+    known |= {alert.metric for alert in log.alerts().values()}
+    if metric not in known:
+        raise PipelineError(
+            f"--metric {metric!r} has no target; accepted are {', '.join(sorted(known))}"
+        )
 
 
 def _alert_log(settings: Settings) -> AlertLog:

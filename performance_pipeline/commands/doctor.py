@@ -52,6 +52,9 @@ def _show_settings(settings: Settings) -> None:
         value = getattr(settings, name)
         if name == "account" and value:
             value = "one account"
+        if name == "notify":
+            # By scheme alone: a URL holds a password or a token.
+            value = ", ".join(map(str, settings.notify))
         click.echo(f"  {name}: {_as_set(value)}")
     for sentence in unknown_variables():
         click.echo(f"  {sentence}")

@@ -20,6 +20,7 @@ from performance_pipeline.defs.automation import (
 )
 from performance_pipeline.defs.checks import log_is_clean_check, meets_targets_check
 from performance_pipeline.defs.closing import daily_close_schedule
+from performance_pipeline.defs.delivery_sensor import alert_delivery_sensor
 from performance_pipeline.defs.external_assets import (
     performance_alerts_spec,
     performance_targets_spec,
@@ -66,6 +67,7 @@ def build_definitions(
             trade_log_sensor(runtime),
             automation_sensor(runtime),
             performance_alert_sensor(runtime),
+            alert_delivery_sensor(runtime),
             retention_sensor(runtime),
         ],
         schedules=[daily_close_schedule(runtime)],

@@ -20,6 +20,7 @@ SENSORS: Final = (
     "trade_log_sensor",
     "refresh_automation_sensor",
     "performance_alert_sensor",
+    "alert_delivery_sensor",
     "retention_sensor",
 )
 

@@ -166,6 +166,20 @@ def acknowledge(
     return lines
 
 
+def to_acknowledge(
+    alerts: Mapping[str, AlertEvent], window: Window | None = None, metric: str | None = None
+) -> list[str]:
+    """The ids of the alerts that can be acknowledged and are not yet: of a window, of a metric."""
+    return [
+        alert.id
+        for alert in alerts.values()
+        if alert.active
+        and alert.acknowledged_at is None
+        and window in (None, alert.window)
+        and metric in (None, alert.metric)
+    ]
+
+
 def _progress(event: AlertEvent) -> tuple[bool, bool, bool]:
     """How far an alert has come, from raised to resolved: equal only between its updates."""
     return (not event.active, event.acknowledged_at is not None, event.status == "updated")

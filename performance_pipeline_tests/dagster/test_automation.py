@@ -202,6 +202,7 @@ def test_everything_is_on_by_default_once_the_service_runs(here: Place) -> None:
         "trade_log_sensor": "RUNNING",
         "refresh_automation_sensor": "RUNNING",
         "performance_alert_sensor": "RUNNING",
+        "alert_delivery_sensor": "RUNNING",
         "retention_sensor": "RUNNING",
         "daily_close_schedule": "RUNNING",
     }

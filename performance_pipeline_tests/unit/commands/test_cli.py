@@ -288,7 +288,7 @@ BAD_ARGUMENTS: Final = [
         "give --days, or --start and --end, not both",
     ),
     ("sample-logs", "Missing option '--out'."),
-    ("alerts ack", "Missing argument 'ID...'."),
+    ("alerts ack", "give ids, or --all, --window or --metric"),
     # what is no date
     *(
         (
