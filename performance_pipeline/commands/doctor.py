@@ -17,7 +17,7 @@ from performance_pipeline.pipeline.examination import (
 )
 from performance_pipeline.pipeline.instance_size import instance_size
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.reports.wording import in_full, size_on_disk
+from performance_pipeline.reports.wording import in_full, percent, size_on_disk
 from performance_pipeline.settings import Settings, unknown_variables
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
@@ -78,6 +78,8 @@ def _show_targets(tracker: PerformanceTracker) -> None:
             asked = f"{line.metric} at least {in_full(line.metric, line.target)}"
             if line.critical is not None:
                 asked += f", critical below {in_full(line.metric, line.critical)}"
+            if line.confidence is not None:
+                asked += f", a miss unsure while p is above {percent(1 - line.confidence)}"
             click.echo(f"  {window}: {asked}")
 
 

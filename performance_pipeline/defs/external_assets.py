@@ -22,7 +22,7 @@ from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.domain.alerts import AlertEvent, fold
 from performance_pipeline.domain.targets import TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
-from performance_pipeline.reports.wording import compared, metric_name, moment
+from performance_pipeline.reports.wording import compared, metric_name, moment, percent
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day
@@ -161,14 +161,20 @@ def _log_metadata(size: LogSize) -> Metadata:
 def _targets_metadata(path: Path) -> Metadata:
     """Every target in force, by window, and what there is to say about the file."""
     loaded = load_targets(path)
-    rows = [
-        (str(window), *_target_row(line))
+    lines = [
+        (str(window), line)
         for window in PARTITIONED_WINDOWS
         for line in (loaded.targets.for_window(window) if loaded.targets else ())
     ]
+    rows = [(window, *_target_row(line)) for window, line in lines]
+    asked = {
+        window: percent(line.confidence) for window, line in lines if line.confidence is not None
+    }
+    confidence = ", ".join(f"{window} {share}" for window, share in asked.items())
     sentences = "; ".join((*loaded.errors, *loaded.warnings))
     return {
         "targets": table(_TARGET_COLUMNS, rows),
+        **({"confidence": dg.MetadataValue.text(confidence)} if confidence else {}),
         **({"notes": dg.MetadataValue.text(sentences)} if sentences else {}),
         "targets_file": dg.MetadataValue.path(path.absolute()),
     }

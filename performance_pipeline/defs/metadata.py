@@ -13,7 +13,7 @@ import dagster as dg
 
 from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.positions import OpenPosition
-from performance_pipeline.domain.summary import PerformanceSummary
+from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.reports.equity_thumbnail import equity_image
@@ -26,6 +26,7 @@ from performance_pipeline.reports.wording import (
     number,
     price,
     quantity,
+    verdict_status,
 )
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
@@ -181,11 +182,16 @@ def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
             (
                 metric_name(result.metric),
                 *compared(result.metric, result.actual, result.target),
-                f"{_STATUSES.get(result.status, result.status)} {result.severity or ''}".rstrip(),
+                _said(result),
             )
             for result in summary.targets
         ),
     )
+
+
+def _said(result: TargetResult) -> str:
+    status = _STATUSES.get(result.status) or verdict_status(result)
+    return f"{status} {result.severity or ''}".rstrip()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> dg.TableMetadataValue:

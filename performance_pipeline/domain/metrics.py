@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from performance_pipeline.domain.aggregate import DailyAggregate, DayResult
+from performance_pipeline.domain.luck import wilson_interval
 from performance_pipeline.domain.numbers import ZERO, divide_or_none, exact_arithmetic
 from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.summary import (
@@ -82,12 +83,15 @@ def _trade_metrics(stats: TradeStats) -> dict[str, Any]:
     """The metrics that follow from closed trades alone, by name."""
     closed, wins, losses = stats.total_trades, stats.total_wins, stats.total_losses
     streaks = stats.streaks
+    win_rate_low, win_rate_high = wilson_interval(wins, closed)
     return {
         "total_trades": closed,
         "total_wins": wins,
         "total_losses": losses,
         "total_breakevens": stats.total_breakevens,
         "win_rate": divide_or_none(Decimal(wins), closed),
+        "win_rate_low": win_rate_low,
+        "win_rate_high": win_rate_high,
         "gross_profit": stats.gross_profit,
         "gross_loss": stats.gross_loss,
         "realized_pnl": stats.realized_pnl,
@@ -113,6 +117,7 @@ def _trade_metrics(stats: TradeStats) -> dict[str, Any]:
         "max_drawdown": stats.drawdown.worst,
         "best_trade": stats.best_trade,
         "worst_trade": stats.worst_trade,
+        "squared_pnl_sum": stats.squared_pnl_sum,
         "avg_hold_seconds": divide_or_none(stats.hold_seconds_sum, stats.hold_seconds_trades),
         "by_symbol": _breakdown(stats.by_symbol),
         "by_strategy": _breakdown(stats.by_strategy),

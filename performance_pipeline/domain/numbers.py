@@ -23,8 +23,8 @@ NUMBER_PATTERN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re
 
 ZERO = Decimal(0)
 
-# Wide enough for any sum of products of three accepted numbers (price x quantity x multiplier):
-# six times MAX_DIGITS and the count's own digits, with room for a scaled quotient of two extremes.
+# Wide enough for any sum of squares of products of three accepted numbers (P&L is price x quantity
+# x multiplier): twelve times MAX_DIGITS and the count's own digits.
 # Inexact is trapped, so a result is exact or an error.
 EXACT = decimal.Context(
     prec=1500,

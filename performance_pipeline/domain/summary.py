@@ -16,7 +16,7 @@ from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.trade_stats import Bucket
 from performance_pipeline.domain.windows import Window
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 AlertStatus = Literal["OK", "WARN", "CRITICAL", "NO_TRADES", "NO_TARGETS", "INVALID_TARGETS"]
 
@@ -72,7 +72,12 @@ class TargetResult(msgspec.Struct, frozen=True):
     """Of a breach: CRITICAL when the metric is below the critical line too. Else None."""
     variance: Decimal | None
     """actual - target: 0 or more meets the target."""
-    status: Literal["met", "breached", "pending", "insufficient_data"]
+    status: Literal["met", "breached", "unsure", "pending", "insufficient_data"]
+    """`unsure` is a miss that may be luck: its `p_value` is above 1 - the confidence asked for."""
+    p_value: Decimal | None = None
+    """How likely so low an actual is if the target were what the strategy truly makes, 0..1; None
+    for other metrics than win rate and P&L, and of a P&L over fewer than 30 trades, or equal
+    ones."""
 
 
 class DataQuality(msgspec.Struct, frozen=True):
@@ -124,6 +129,10 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Sum of `profit_loss` over these, money; None when any of them has none, as no lot has."""
     win_rate: Decimal | None
     """Win rate, a fraction 0..1: total_wins / total_trades."""
+    win_rate_low: Decimal | None
+    """Lower end of the 95 % Wilson score interval of the win rate, over the same trades."""
+    win_rate_high: Decimal | None
+    """Its upper end."""
     gross_profit: Decimal
     """Sum of P&L over wins, money."""
     gross_loss: Decimal
@@ -163,6 +172,9 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The largest P&L of a single trade, money."""
     worst_trade: Decimal | None
     """The smallest P&L of a single trade, money."""
+    squared_pnl_sum: Decimal
+    """Sum of squared P&L over all closed trades, what the spread of a trade's P&L follows from:
+    sample variance = (squared_pnl_sum - realized_pnl^2 / total_trades) / (total_trades - 1)."""
     avg_hold_seconds: Decimal | None
     """Mean holding time, seconds, of the trades that have a `hold_duration_seconds`."""
     trading_days: int

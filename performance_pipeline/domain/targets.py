@@ -36,6 +36,9 @@ METRICS: Final[Mapping[Window, Mapping[str, str]]] = {
 TARGET_KEYS: Final = tuple(METRICS[Window.DAILY])
 """The five keys that the file shares with the bot's own dashboard."""
 
+TESTED_METRICS: Final = ("win_rate", "realized_pnl", "avg_daily_pnl")
+"""Those of which it can be said how likely a miss is by luck alone."""
+
 
 class TargetLine(NamedTuple):
     """One target in force, in the metric's own unit: a win rate of 60 percent is 0.6."""
@@ -46,6 +49,9 @@ class TargetLine(NamedTuple):
     """The second, harder line, below the target; None without one."""
     min_trades: int
     """A ratio over fewer trades is not judged."""
+    confidence: Decimal | None
+    """How sure it must be that a miss is not luck, above 0 and below 1; None when luck is not asked
+    about, as it never is of a metric that is not tested."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,14 @@ class Targets:
         A range has none of its own: `verdicts.judged_like` says which window to ask for instead.
         """
         min_trades = int(self.written.get(self.source(window, "min_trades")) or 1)
+        confidence = self.written.get(self.source(window, "confidence"))
         lines = []
         for key, metric in METRICS[window].items():
             target = self.written.get(self.source(window, key))
             if target is not None:
                 critical = self.written.get(self.source(window, key, critical=True))
-                lines.append(TargetLine(metric, target, critical, min_trades))
+                asked = confidence if metric in TESTED_METRICS else None
+                lines.append(TargetLine(metric, target, critical, min_trades, asked))
         return tuple(lines)
 
     def source(self, window: Window | None, key: str, *, critical: bool = False) -> KeyPath:

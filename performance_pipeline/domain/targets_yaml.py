@@ -36,6 +36,7 @@ _TARGETS: Final[Mapping[str, _Number]] = {
 _MORE: Final[_Schema] = {
     "critical": _TARGETS,
     "min_trades": _Number("a whole number from 1", lambda n: n >= 1 and n == int(n)),
+    "confidence": _Number("above 0 and below 1, as 0.95", lambda n: 0 < n < 1),
 }
 _WINDOWS: Final[_Schema] = {window.value: {**_TARGETS, **_MORE} for window in PARTITIONED_WINDOWS}
 _FILE: Final[_Schema] = {**_TARGETS, "alerts": {**_MORE, "windows": _WINDOWS}}
@@ -53,8 +54,9 @@ _NO_NUMBERS: Final = {"bool": "true or false", "timestamp": "a date", "seq": "a 
 def parse_targets(text: str, name: str) -> TargetsFile:
     """What the targets file `name` says, given its text; whatever that is, nothing is raised.
 
-    Nothing but comments is a valid file. `null` turns off the target, `min_trades` or a window's
-    `critical` it is written for; elsewhere it is an empty section, its lines all commented out.
+    Nothing but comments is a valid file. `null` turns off the target, `min_trades`, `confidence`
+    or a window's `critical` it is written for; elsewhere it is an empty section, its lines all
+    commented out.
     """
     file = _File(name)
     file.read_text(text)

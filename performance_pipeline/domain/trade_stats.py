@@ -155,6 +155,8 @@ class TradeStats(msgspec.Struct, frozen=True):
     """Sum of net P&L over wins, money."""
     gross_loss: Decimal = ZERO
     """Sum of net P&L over losses, money, normally negative."""
+    squared_pnl_sum: Decimal = ZERO
+    """Sum of squared net P&L over all closed trades: with count and sum, their deviation."""
     commission: Decimal = ZERO
     slippage: Decimal = ZERO
     planned_ratio_sum: Decimal = ZERO
@@ -210,6 +212,7 @@ class TradeStats(msgspec.Struct, frozen=True):
             total_breakevens=outcomes.get("breakeven", empty).total_trades,
             gross_profit=wins.realized_pnl,
             gross_loss=losses.realized_pnl,
+            squared_pnl_sum=sum((pnl * pnl for pnl in pnls), ZERO),
             commission=sum((trade.commission for trade in trades), ZERO),
             slippage=sum((trade.slippage for trade in trades), ZERO),
             planned_ratio_sum=sum(ratios, ZERO),
@@ -237,6 +240,7 @@ class TradeStats(msgspec.Struct, frozen=True):
             total_breakevens=sum(run.total_breakevens for run in runs),
             gross_profit=sum((run.gross_profit for run in runs), ZERO),
             gross_loss=sum((run.gross_loss for run in runs), ZERO),
+            squared_pnl_sum=sum((run.squared_pnl_sum for run in runs), ZERO),
             commission=sum((run.commission for run in runs), ZERO),
             slippage=sum((run.slippage for run in runs), ZERO),
             planned_ratio_sum=sum((run.planned_ratio_sum for run in runs), ZERO),

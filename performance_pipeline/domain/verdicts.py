@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from performance_pipeline.domain import numbers
+from performance_pipeline.domain.luck import binomial_tail, pnl_tail
 from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.targets import TargetLine, Targets, TargetsFile
 from performance_pipeline.domain.windows import Window, most_like
@@ -17,7 +18,8 @@ def with_verdicts(
     """`summary` with a verdict on each target in force, and with the alert status they amount to.
 
     A valid file without a target for this window judges nothing and is OK, not NO_TARGETS: the
-    alert of a target taken out may then be resolved, which a missing file must never do.
+    alert of a target taken out may then be resolved, which a missing file must never do. A miss
+    that is `unsure` or `pending` is no breach, so it leaves the status as it is without it.
     """
     if file.targets is None:
         status = "INVALID_TARGETS" if file.errors else "NO_TARGETS"
@@ -57,6 +59,7 @@ def verdicts(
             published_metric(summary, line.metric),
             pending=running and line.metric != "max_drawdown",
             few=too_short or ratios.get(line.metric, line.min_trades) < line.min_trades,
+            p_value=_p_value(summary, line),
         )
         for line in targets.for_window(judged_like(summary))
     )
@@ -70,13 +73,35 @@ def published_metric(summary: PerformanceSummary, metric: str) -> Decimal | None
     return Decimal(value) if isinstance(value, int) else value
 
 
-def _verdict(line: TargetLine, actual: Decimal | None, pending: bool, few: bool) -> TargetResult:
+def _p_value(summary: PerformanceSummary, line: TargetLine) -> Decimal | None:
+    """How likely so few wins, or so little P&L, are if the truth were as the target asks."""
+    if line.metric == "win_rate":
+        decided = summary.total_wins + summary.total_losses
+        return binomial_tail(summary.total_wins, decided, line.target)
+    if line.metric in ("realized_pnl", "avg_daily_pnl"):
+        days = summary.trading_days if line.metric == "avg_daily_pnl" else 1
+        asked = numbers.EXACT.multiply(line.target, Decimal(days))
+        return pnl_tail(summary.realized_pnl, summary.squared_pnl_sum, summary.total_trades, asked)
+    return None
+
+
+def _verdict(
+    line: TargetLine, actual: Decimal | None, pending: bool, few: bool, p_value: Decimal | None
+) -> TargetResult:
     variance = None if actual is None else numbers.EXACT.subtract(actual, line.target)
-    verdict = TargetResult(line.metric, actual, line.target, None, variance, "met")
+    verdict = TargetResult(line.metric, actual, line.target, None, variance, "met", p_value)
     if pending or few or actual is None:
         status = "pending" if pending else "insufficient_data"
         return msgspec.structs.replace(verdict, status=status)
     if actual >= line.target:
         return verdict
+    if _could_be_luck(line, p_value):
+        return msgspec.structs.replace(verdict, status="unsure")
     severity = "CRITICAL" if line.critical is not None and actual < line.critical else "WARN"
     return msgspec.structs.replace(verdict, status="breached", severity=severity)
+
+
+def _could_be_luck(line: TargetLine, p_value: Decimal | None) -> bool:
+    if line.confidence is None or p_value is None:
+        return False
+    return p_value > numbers.EXACT.subtract(Decimal(1), line.confidence)

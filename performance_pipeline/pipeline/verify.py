@@ -1,11 +1,12 @@
 """Recombined against recounted: every summary once from aggregates, once from all raw lines.
 
 A difference is an error in reading, reducing, storing or combining; `recount/documents.py` says
-what the two share. Of a verdict are compared its actual, its variance, and whether that is a
-breach. Not compared is what the targets file or the settings alone decide (which targets there
-are, their numbers, `severity`, what is pending or too little to judge, `alert_status`,
-`settings`), `schema_version` and `generated_at`; what no summary shows, such as the hours and
-sizes of a report; and the summary files, which hold what was asked when they were written.
+what the two share. Of a verdict are compared its actual, its variance and p-value, and whether that
+is a breach or may be luck. Not compared is what the targets file or the settings alone decide
+(which targets there are, their numbers, `severity`, what is pending or too little to judge,
+`alert_status`, `settings`), `schema_version` and `generated_at`; what no summary shows, such as the
+hours and sizes of a report; and the summary files, which hold what was asked when they were
+written.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,16 +16,20 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Any, Final
 
+from performance_pipeline.domain.summary import PerformanceSummary
+from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period
 from performance_pipeline.pipeline.recount.documents import Recount
-from performance_pipeline.pipeline.recount.exact import plain, ratio
+from performance_pipeline.pipeline.recount.exact import ZERO, plain, ratio
 from performance_pipeline.pipeline.recount.figures import Document
+from performance_pipeline.pipeline.recount.luck import p_value
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.summaries import summary_document
 
 NOT_COMPARED: Final = ("schema_version", "alert_status", "settings", "generated_at")
 
 _ABSENT: Final = "nothing"
+_JUDGED: Final = ("met", "breached", "unsure")
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,12 @@ def verify(
     """Compare the `periods` one by one; raises UnreadableLogError."""
     recount = Recount(tracker)
     for period in periods:
-        recombined = summary_document(tracker.summarize(period))
+        summary = tracker.summarize(period)
+        recombined = summary_document(summary)
         recomputed = recount.document(period)
-        recomputed["targets"] = _verdicts(recombined["targets"], recomputed)
+        recomputed["targets"] = _verdicts(
+            recombined["targets"], recomputed, _confidences(tracker, summary)
+        )
         for name in NOT_COMPARED:
             del recombined[name]
         for field, left, right in _differences("", recombined, recomputed):
@@ -75,23 +83,39 @@ def rests_on_lost_logs(tracker: PerformanceTracker, period: Period) -> bool:
     return any(day.kept_logs or day.lost_logs for day in days)
 
 
-def _verdicts(recombined: list[Document], recount: Document) -> list[Document]:
+def _confidences(tracker: PerformanceTracker, summary: PerformanceSummary) -> dict[str, Fraction]:
+    """By metric, how sure a miss has to be, where that is asked."""
+    targets = tracker.targets.targets
+    return {
+        line.metric: Fraction(line.confidence)
+        for line in (targets.for_window(judged_like(summary)) if targets else ())
+        if line.confidence is not None
+    }
+
+
+def _verdicts(
+    recombined: list[Document], recount: Document, confidences: Mapping[str, Fraction]
+) -> list[Document]:
     """The same verdicts with what follows from the recounted metrics put in its place."""
     if not recount["total_trades"]:
         return []
     found = []
     for verdict in recombined:
         actual = _actual(verdict["metric"], recount)
-        variance = None if actual is None else Fraction(actual) - Fraction(verdict["target"])
+        target, metric = Fraction(verdict["target"]), verdict["metric"]
+        variance = None if actual is None else Fraction(actual) - target
+        luck = p_value(metric, target, recount)
         status = verdict["status"]
-        if status in ("met", "breached") and variance is not None:
-            status = "met" if variance >= 0 else "breached"
+        if status in _JUDGED and variance is not None:
+            sure = luck is None or Fraction(luck) <= 1 - confidences.get(metric, ZERO)
+            status = "met" if variance >= 0 else "breached" if sure else "unsure"
         found.append(
             verdict
             | {
                 "actual": actual,
                 "variance": None if variance is None else plain(variance),
                 "status": status,
+                "p_value": luck,
             }
         )
     return found

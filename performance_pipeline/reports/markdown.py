@@ -18,6 +18,7 @@ from performance_pipeline.reports.wording import (
     price,
     quantity,
     span,
+    verdict_status,
     window_bounds,
 )
 
@@ -29,6 +30,8 @@ _METRICS: Final = (
     "open_trades",
     "unrealized_pnl",
     "win_rate",
+    "win_rate_low",
+    "win_rate_high",
     "realized_pnl",
     "gross_profit",
     "gross_loss",
@@ -126,14 +129,15 @@ def _targets(summary: PerformanceSummary) -> list[str]:
         (
             f"`{result.metric}`",
             *compared(result.metric, result.actual, result.target),
-            result.status,
+            verdict_status(result),
             result.severity or "",
+            "" if result.p_value is None else percent(result.p_value),
         )
         for result in summary.targets
     ]
     if not rows:
         return ["## Targets", f"No target was judged ({summary.alert_status})."]
-    header = ("Metric", "Actual", "Target", "Variance", "Status", "Severity")
+    header = ("Metric", "Actual", "Target", "Variance", "Status", "Severity", "p-value")
     return ["## Targets", *filter(None, [judged_like_sentence(summary)]), _table(header, rows)]
 
 

@@ -33,6 +33,7 @@ from performance_pipeline.reports.wording import (
     price,
     quantity,
     span,
+    verdict_status,
     window_bounds,
 )
 
@@ -40,6 +41,7 @@ from performance_pipeline.reports.wording import (
 _STATUS: Final = {
     "met": ("✓", "green"),
     "breached": ("✗", "bold red"),
+    "unsure": ("~", "yellow"),
     "pending": ("…", "yellow"),
     "insufficient_data": ("?", "dim"),
     "OK": ("✓", "green"),
@@ -77,6 +79,8 @@ _METRICS: Final = (
     },
     {
         "win rate": "win_rate",
+        "win rate, 95 % from": "win_rate_low",
+        "win rate, 95 % to": "win_rate_high",
         "profit factor": "profit_factor",
         "payoff ratio": "payoff_ratio",
         "expectancy": "expectancy",
@@ -153,7 +157,7 @@ def _target_row(result: TargetResult) -> tuple[Text, ...]:
         Text(sign, style),
         Text(result.metric.replace("_", " ")),
         *map(Text, compared(result.metric, result.actual, result.target)),
-        Text(result.status.replace("_", " "), style),
+        Text(verdict_status(result), style),
         Text(result.severity or "", style),
     )
 

@@ -14,13 +14,18 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from performance_pipeline.domain.numbers import EXACT, ZERO, plain
-from performance_pipeline.domain.summary import BreakdownRow, DataQuality, PerformanceSummary
+from performance_pipeline.domain.summary import (
+    BreakdownRow,
+    DataQuality,
+    PerformanceSummary,
+    TargetResult,
+)
 from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import Window
 
 UNDEFINED: Final = "n/a"
 
-_RATES: Final = frozenset({"win_rate"})
+_RATES: Final = frozenset({"win_rate", "win_rate_low", "win_rate_high"})
 _COUNTS: Final = frozenset({"total_trades"})
 _TIMES: Final = frozenset({"avg_hold_seconds"})
 
@@ -147,6 +152,14 @@ def compared(metric: str, actual: Decimal | None, target: Decimal) -> Compared:
             for text, unit in zip(texts, units, strict=True)
         )
     )
+
+
+def verdict_status(result: TargetResult) -> str:
+    """What a verdict comes to: `met`, `insufficient data`, `unsure: could be luck, p 31.3 %`."""
+    status = result.status.replace("_", " ")
+    if result.status == "unsure":
+        return f"{status}: could be luck, p {percent(result.p_value)}"
+    return status
 
 
 def grouped(text: str) -> str:

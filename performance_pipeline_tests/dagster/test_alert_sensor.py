@@ -703,8 +703,11 @@ def test_the_sensor_runs_by_default(service: AlertService) -> None:
     assert service.sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_min_trades_not_reached_raises_nothing_and_resolves_nothing(service: AlertService) -> None:
-    few = verdict("insufficient_data")
+@pytest.mark.parametrize("status", ["insufficient_data", "unsure"])
+def test_too_few_trades_and_a_miss_that_may_be_luck_raise_nothing_and_resolve_nothing(
+    service: AlertService, status: str
+) -> None:
+    few = verdict(status)
     checked(service.instance, evaluation(few), evaluation(WARN, day=NEXT_DAY))
     assert service.tick().lines == [("daily-2025-06-11-win_rate-1", "raised")]
     checked(service.instance, evaluation(few), evaluation(few, day=NEXT_DAY))

@@ -760,3 +760,16 @@ def test_a_breached_check_shows_what_cost_most_and_one_that_is_met_does_not(
     met = evaluate_targets(here.output, Period.of(Window.DAILY, DAY + ONE_DAY))
     assert met.passed
     assert "cost_most" not in met.metadata
+
+
+def test_a_check_passes_and_says_so_where_a_miss_may_be_luck(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("win_rate_target: 60\nalerts: {confidence: 0.95}\n")
+    here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
+    here.write(DAY, *session("1", "-1"))
+    here.materialize(DAY)
+    found = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    assert (found.passed, found.description) == (True, "None breached: 1 unsure.")
+    shown = found.metadata["targets"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert [row.data["status"] for row in shown.records] == ["unsure: could be luck, p 64.0 %"]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -396,6 +397,20 @@ def max_drawdown(trades: Sequence[Record]) -> Fraction:
     return deepest
 
 
+def wilson(wins: int, count: int) -> tuple[Fraction | None, Fraction | None]:
+    """The 95 % Wilson score interval of a rate, to 6 decimals."""
+    if count == 0:
+        return None, None
+    with localcontext(Context(prec=100)):
+        z = Decimal("1.95996398454005423552459443052055152795555007786954")
+        rate = Decimal(wins) / count
+        center = rate + z**2 / (2 * count)
+        margin = z * (rate * (1 - rate) / count + z**2 / (4 * count**2)).sqrt()
+        low = (center - margin) / (1 + z**2 / count)
+        high = (center + margin) / (1 + z**2 / count)
+    return rounded(Fraction(low), 6), rounded(Fraction(high), 6)
+
+
 def longest_run(trades: Sequence[Record], outcome: str) -> int:
     """The longest run of one outcome."""
     longest = run = 0
@@ -494,6 +509,8 @@ def metrics(trades: Sequence[Record], records: Sequence[Record]) -> dict[str, ob
         "open_trades": len(opened),
         "unrealized_pnl": unrealized,
         "win_rate": ratio(wins, len(trades)),
+        "win_rate_low": wilson(wins, len(trades))[0],
+        "win_rate_high": wilson(wins, len(trades))[1],
         "gross_profit": gross_profit,
         "gross_loss": gross_loss,
         "realized_pnl": _total(nets),
@@ -513,6 +530,7 @@ def metrics(trades: Sequence[Record], records: Sequence[Record]) -> dict[str, ob
         "max_drawdown": max_drawdown(trades),
         "best_trade": max(nets, default=None),
         "worst_trade": min(nets, default=None),
+        "squared_pnl_sum": _total([net**2 for net in nets]),
         "avg_hold_seconds": ratio(_total(holds), len(holds)),
         "trading_days": len(days),
         "avg_daily_pnl": ratio(_total(nets), len(days)),

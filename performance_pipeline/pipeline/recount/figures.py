@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from performance_pipeline.pipeline.recount.exact import ZERO, plain, ratio
+from performance_pipeline.pipeline.recount.luck import win_rate_interval
 from performance_pipeline.pipeline.recount.records import Record
 
 Document = dict[str, Any]
@@ -21,6 +22,7 @@ def closed_metrics(trades: Sequence[Record]) -> Document:
     planned = [trade.planned_ratio for trade in trades if trade.planned_ratio is not None]
     holds = [trade.hold_seconds for trade in trades if trade.hold_seconds is not None]
     days = len({trade.day for trade in trades})
+    win_rate_low, win_rate_high = win_rate_interval(len(wins), len(trades))
     streak, streak_type = _streak([trade.outcome for trade in trades])
     return {
         "total_trades": len(trades),
@@ -28,6 +30,8 @@ def closed_metrics(trades: Sequence[Record]) -> Document:
         "total_losses": len(losses),
         "total_breakevens": sum(trade.outcome == "breakeven" for trade in trades),
         "win_rate": ratio(len(wins), len(trades)),
+        "win_rate_low": win_rate_low,
+        "win_rate_high": win_rate_high,
         "gross_profit": plain(profit),
         "gross_loss": plain(loss),
         "realized_pnl": plain(total),
@@ -49,6 +53,7 @@ def closed_metrics(trades: Sequence[Record]) -> Document:
         "max_drawdown": plain(_drawdown(pnls)),
         "best_trade": plain(max(pnls)) if pnls else None,
         "worst_trade": plain(min(pnls)) if pnls else None,
+        "squared_pnl_sum": plain(sum((pnl**2 for pnl in pnls), ZERO)),
         "avg_hold_seconds": ratio(sum(holds, ZERO), len(holds)),
         "trading_days": days,
         "avg_daily_pnl": ratio(total, days),

@@ -29,6 +29,7 @@ from performance_pipeline.reports.wording import (
     percent,
     price,
     quantity,
+    verdict_status,
 )
 
 _ROWS_SHOWN: Final = 20
@@ -86,6 +87,7 @@ def _environment() -> Environment:
         moment=moment,
         metric=metric_name,
         data_status=data_status,
+        verdict_status=verdict_status,
         signed=_signed,
     )
     return environment

@@ -5,7 +5,13 @@ from decimal import Decimal
 
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.reports.page.data import ReportData, verdict
-from performance_pipeline.reports.wording import compared, counted, grouped, metric_value
+from performance_pipeline.reports.wording import (
+    compared,
+    counted,
+    grouped,
+    metric_value,
+    percent,
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ def figures(summary: PerformanceSummary) -> list[Figure]:
     pnl = target("avg_daily_pnl", "realized_pnl")
     a_day = grouped(_beside(pnl, "avg_daily_pnl", summary.avg_daily_pnl))
     won = f"{summary.total_wins:,} won, {summary.total_losses:,} lost"
+    if summary.win_rate is not None:
+        won += f"; 95 % range {percent(summary.win_rate_low)} to {percent(summary.win_rate_high)}"
     days = f"on {counted(summary.trading_days, 'day')}"
     planned = f"over {counted(summary.risk_reward_trades, 'trade')}"
     return [

@@ -131,6 +131,7 @@ VERDICTS: Final[dict[str, tuple[dict[str, Any], tuple[Said, Said, Said]]]] = {
     "critical": ({"of": [CRITICAL]}, (("raised", "CRITICAL"), ("updated", "CRITICAL"), None)),
     "met": ({"of": [MET]}, (None, ("resolved", "WARN"), ("resolved", "CRITICAL"))),
     "pending": ({"of": [verdict("pending")]}, (None, None, None)),
+    "unsure": ({"of": [verdict("unsure")]}, (None, None, None)),
     "too few": ({"of": [verdict("insufficient_data")]}, (None, None, None)),
     "undefined": ({"of": [verdict("insufficient_data", actual=None)]}, (None, None, None)),
     "no longer checked": (
@@ -494,6 +495,7 @@ ANY_VERDICT: Final[st.SearchStrategy[tuple[str, str | None] | None]] = st.sample
         ("breached", "CRITICAL"),
         ("met", None),
         ("pending", None),
+        ("unsure", None),
         ("insufficient_data", None),
         None,  # not in force
     ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline_tests.support.effort import examples
-from performance_pipeline_tests.support.targets import lines, target_files, targets
+from performance_pipeline_tests.support.targets import FLAT, lines, target_files, targets
 
 
 def test_what_a_day_may_lose_at_most_is_no_critical_line_of_a_week() -> None:
@@ -44,6 +44,32 @@ def test_a_window_overrides_and_adds_for_itself_alone(window: Window) -> None:
         assert lines(text, other) == {"win_rate": (Decimal("0.6"), Decimal("0.4"))}
         assert {line.min_trades for line in targets(text).for_window(other)} == {1}
     assert {line.min_trades for line in targets(text).for_window(window)} == {7}
+
+
+@pytest.mark.parametrize("window", PARTITIONED_WINDOWS)
+def test_a_window_overrides_how_sure_a_miss_must_be_and_null_asks_nothing(window: Window) -> None:
+    for own, expected in (("0.9", Decimal("0.9")), ("null", None)):
+        text = f"""\
+            win_rate_target: 60
+            alerts: {{confidence: 0.95, windows: {{{window}: {{confidence: {own}}}}}}}
+            """
+        [line] = targets(text).for_window(window)
+        assert line.confidence == expected
+        for other in set(PARTITIONED_WINDOWS) - {window}:
+            [line] = targets(text).for_window(other)
+            assert line.confidence == Decimal("0.95")
+
+
+def test_luck_is_asked_about_nowhere_but_where_it_can_be_answered() -> None:
+    text = f"""{FLAT}alerts: {{confidence: 0.95}}"""
+    for window in PARTITIONED_WINDOWS:
+        asked = [line.metric for line in targets(text).for_window(window) if line.confidence]
+        assert asked == [
+            line.metric
+            for line in targets(text).for_window(window)
+            if line.metric in ("win_rate", "realized_pnl", "avg_daily_pnl")
+        ]
+    assert {line.confidence for line in targets(FLAT).for_window(Window.DAILY)} == {None}
 
 
 BOTH = "win_rate_target: 60\nalerts:\n  min_trades: 5\n  critical: {win_rate_target: 40}\n"

@@ -148,7 +148,7 @@ SECTION_KEYS = ", ".join(KEYS)
         ),
         (
             "alerts: 5",
-            "1: alerts: not a mapping; accepted are the keys critical, min_trades, windows",
+            "1: alerts: not a mapping; accepted are the keys critical, min_trades, confidence, win",
         ),
         (
             "alerts:\n  critical: [1]",
@@ -165,6 +165,32 @@ SECTION_KEYS = ", ".join(KEYS)
         (
             "alerts:\n  windows:\n    daily:\n      min_trades: 2.5",
             "4: alerts.windows.daily.min_trades: 2.5 is out of range; accepted is a whole number",
+        ),
+        *(
+            (
+                f"alerts:\n  confidence: {written}",
+                f"2: alerts.confidence: {wrong}; accepted is above 0 and below 1, as 0.95",
+            )
+            for written, wrong in (
+                ("0", "0 is out of range"),
+                ("1", "1 is out of range"),
+                ("95", "95 is out of range"),
+                ("-0.5", "-0.5 is out of range"),
+                ("true", "true or false"),
+                ("'0.95'", "text in quotes, not a number"),
+                ("high", "not a number in plain digits"),
+                (".nan", "not a number in plain digits"),
+                ("[0.95]", "a list"),
+                ("2025-01-01", "a date"),
+            )
+        ),
+        (
+            "alerts:\n  windows:\n    rolling:\n      confidence: 1.5",
+            "4: alerts.windows.rolling.confidence: 1.5 is out of range; accepted is above 0",
+        ),
+        (
+            "alerts:\n  confidence: 0.9\n  confidence: 0.8",
+            "3: alerts.confidence: a key twice, first on line 2; accepted is once",
         ),
         (
             "alerts:\n  <<: {min_trades: 2}",
@@ -255,6 +281,15 @@ def test_a_critical_line_that_is_not_below_its_target_is_an_error(text: str, whe
             "alerts: {win_rate_target: 5}",
             "1: alerts.win_rate_target: unknown key, ignored; the nearest known key is "
             "win_rate_target, at the top level",
+        ),
+        (
+            "alerts: {confidenc: 0.95}",
+            "1: alerts.confidenc: unknown key, ignored; the nearest known key is confidence",
+        ),
+        (
+            "confidence: 0.95",
+            "1: confidence: unknown key, ignored; the nearest known key is confidence, under "
+            "alerts",
         ),
         (
             '"a\\nb": &a [*a]',

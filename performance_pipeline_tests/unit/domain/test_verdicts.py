@@ -372,6 +372,110 @@ def test_a_window_no_target_applies_to_is_ok_so_that_old_alerts_may_be_resolved(
     assert status(summary(Window.ROLLING), "daily_pl_target: 100") == "OK"
 
 
+# --- luck -----------------------------------------------------------------------------------------
+
+# 10 of 20 decided trades won, where 60 % were asked: p is 0.244663. 10 of 40 would be no luck.
+LUCKLESS: dict[str, Any] = {"total_wins": 10, "total_losses": 10, "win_rate": Decimal("0.5")}
+BELOW_CRITICAL: dict[str, Any] = {**LUCKLESS, "win_rate": Decimal("0.25")}
+
+
+@pytest.mark.parametrize(
+    ("confidence", "changes", "expected", "severity", "overall"),
+    [
+        pytest.param(None, LUCKLESS, "breached", "WARN", "WARN", id="not asked"),
+        pytest.param("null", LUCKLESS, "breached", "WARN", "WARN", id="turned off"),
+        pytest.param("0.95", LUCKLESS, "unsure", None, "OK", id="may be luck"),
+        pytest.param("0.95", BELOW_CRITICAL, "unsure", None, "OK", id="below critical, few trades"),
+        pytest.param("0.755337", LUCKLESS, "breached", "WARN", "WARN", id="p just at the line"),
+        pytest.param("0.755338", LUCKLESS, "unsure", None, "OK", id="p just above the line"),
+        pytest.param("0.5", LUCKLESS, "breached", "WARN", "WARN", id="less sure asked"),
+        pytest.param(
+            "0.95", {**LUCKLESS, "total_losses": 30}, "breached", "WARN", "WARN", id="no luck"
+        ),
+        pytest.param(
+            "0.95",
+            {"total_wins": 0, "total_losses": 0, "win_rate": Decimal(0)},
+            "unsure",
+            None,
+            "OK",
+            id="all breakeven: nothing was decided",
+        ),
+        pytest.param("0.95", {}, "met", None, "OK", id="met, whatever its p"),
+    ],
+)
+def test_a_miss_is_unsure_while_luck_explains_it_more_often_than_asked(
+    confidence: str | None,
+    changes: dict[str, Any],
+    expected: str,
+    severity: str | None,
+    overall: str,
+) -> None:
+    text = "win_rate_target: 60\nalerts:\n  critical: {win_rate_target: 30}\n"
+    text += f"  confidence: {confidence}\n" if confidence else ""
+    subject = summary(Window.DAILY, **changes)
+    verdict = verdicts(subject, text)["win_rate"]
+    assert (verdict.status, verdict.severity) == (expected, severity)
+    assert status(subject, text) == overall
+
+
+def test_breakevens_count_in_the_win_rate_and_not_in_its_p_value() -> None:
+    subject = summary(
+        Window.DAILY,
+        total_trades=40,
+        total_wins=10,
+        total_losses=10,
+        total_breakevens=20,
+        win_rate=Decimal("0.25"),
+    )
+    assert verdicts(subject, FLAT)["win_rate"].p_value == Decimal("0.244663")
+
+
+def test_a_running_period_and_too_few_trades_keep_their_status_and_show_their_p_value() -> None:
+    subject = summary(Window.DAILY, **LUCKLESS)
+    text = "win_rate_target: 60\nalerts: {confidence: 0.95, min_trades: 50}"
+    for now, expected in (
+        (subject.ends_at - MICROSECOND, "pending"),
+        (subject.ends_at, "insufficient_data"),
+    ):
+        verdict = verdicts(subject, text, now)["win_rate"]
+        assert (verdict.status, verdict.p_value) == (expected, Decimal("0.244663"))
+
+
+# 40 trades of 11 or -9, 20 each: P&L 40, squares 4040, s^2 n = 160000/39, s sqrt(n) = 64.05.
+@pytest.mark.parametrize(
+    ("window", "metric", "target", "p_value"),
+    [
+        (Window.DAILY, "realized_pnl", "40", "0.5"),
+        (Window.DAILY, "realized_pnl", "100", "0.174444"),
+        (Window.WEEKLY, "avg_daily_pnl", "20", "0.5"),
+        (Window.WEEKLY, "avg_daily_pnl", "50", "0.174444"),
+        (Window.MONTHLY, "avg_daily_pnl", "50", "0.174444"),
+    ],
+)
+def test_the_p_value_of_a_pnl_is_of_what_is_asked_of_all_trading_days(
+    window: Window, metric: str, target: str, p_value: str
+) -> None:
+    subject = summary(
+        window,
+        total_trades=40,
+        trading_days=2,
+        realized_pnl=Decimal(40),
+        avg_daily_pnl=Decimal(20),
+        squared_pnl_sum=Decimal(20 * 121 + 20 * 81),
+    )
+    found = verdicts(subject, f"daily_pl_target: {target}\nalerts: {{confidence: 0.8}}")[metric]
+    assert found.p_value == Decimal(p_value)
+    assert found.status == ("met" if p_value == "0.5" else "breached")
+
+
+def test_no_other_metric_has_a_p_value_or_is_ever_unsure() -> None:
+    untested = ("avg_risk_reward_ratio", "total_trades", "max_drawdown")
+    subject = summary(Window.DAILY, **{metric: EDGES[metric][1][metric] for metric in untested})
+    found = verdicts(subject, FULL.replace("alerts:", "alerts:\n  confidence: 0.999999"))
+    for metric in untested:
+        assert (found[metric].status, found[metric].p_value) == ("breached", None)
+
+
 def test_critical_outranks_warn() -> None:
     subject = summary(Window.DAILY, win_rate=Decimal("0.5"), realized_pnl=Decimal(-501))
     assert status(subject, FULL) == "CRITICAL"
@@ -406,7 +510,7 @@ def test_a_judged_target_is_met_exactly_when_its_variance_is_not_negative(
         if result.actual is not None and result.variance is not None:
             exact = Fraction(result.actual) - Fraction(result.target)
             assert Fraction(result.variance) == exact
-        if result.status in ("met", "breached"):
+        if result.status in ("met", "breached", "unsure"):
             assert result.variance is not None
             assert (result.status == "met") == (result.variance >= 0)
         assert (result.severity is not None) == (result.status == "breached")

@@ -16,7 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline import cli
-from performance_pipeline.domain import aggregate, log_reading, metrics, trade_lines, trade_stats
+from performance_pipeline.domain import (
+    aggregate,
+    log_reading,
+    metrics,
+    trade_lines,
+    trade_stats,
+    verdicts,
+)
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline import recount
 from performance_pipeline.pipeline.recount.documents import Recount
@@ -36,6 +43,7 @@ from performance_pipeline_tests.support.lines import (
     loss,
     opened,
     place,
+    session,
     set_modified,
     win,
 )
@@ -141,6 +149,7 @@ TAMPERINGS: Final = [
             ("hold_seconds_trades", "avg_hold_seconds"),
             ("best_trade", "best_trade"),
             ("worst_trade", "worst_trade"),
+            ("squared_pnl_sum", "squared_pnl_sum"),
             ("streaks.trailing_wins", "current_streak"),
             ("streaks.longest_wins", "longest_win_streak"),
             ("streaks.longest_losses", "longest_loss_streak"),
@@ -160,6 +169,10 @@ TAMPERINGS: Final = [
             ("by_execution_mode", "LIVE?"),
         )
     ),
+    Tampering("stats.total_wins", more, "daily win_rate_low"),
+    Tampering("stats.total_losses", more, "daily win_rate_high"),
+    Tampering("stats.total_losses", more, "daily targets.0.p_value"),
+    Tampering("stats.total_wins", become(0), "daily targets.0.status", NEXT_DAY),
     Tampering("stats.streaks.trailing_losses", more, "daily current_streak", NEXT_DAY),
     Tampering("stats.streaks.trailing_losses", become(0), "daily streak_type", NEXT_DAY),
     # What only shows once days are combined.
@@ -212,7 +225,10 @@ TAMPERINGS: Final = [
 def materialized(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Days that are clean; a test puts back what it spoils."""
     targets = tmp_path_factory.mktemp("targets") / "targets.yaml"
-    targets.write_text("win_rate_target: 50\ndaily_pl_target: 1\nmax_drawdown_target: -5\n")
+    targets.write_text(
+        "win_rate_target: 50\ndaily_pl_target: 1\nmax_drawdown_target: -5\n"
+        "alerts: {confidence: 0.6}\n"
+    )
     made = place(tmp_path_factory.mktemp("logs"), TARGETS_FILE=str(targets))
     for day, lines in LINES.items():
         made.write(day, *lines)
@@ -274,6 +290,32 @@ def test_what_is_tampered_with_shows_in_the_verdicts_too(here: Place) -> None:
     assert (found["targets.2.variance"].recombined, found["targets.2.variance"].recomputed) == (
         "-1",
         "2",
+    )
+
+
+def test_a_wrong_sum_of_squares_shows_in_the_p_value_of_the_pnl(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.yaml"
+    targets.write_text("daily_pl_target: 9\nalerts: {confidence: 0.95}\n")
+    here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
+    pnls = [str((number * 7) % 11 - 5) for number in range(30)]
+    here.write(DAY, *session(*pnls))
+    here.materialize(DAY)
+    period = Period.of(Window.DAILY, DAY)
+    [verdict] = here.document()["targets"]
+    assert (verdict["actual"], verdict["status"], verdict["p_value"]) == (
+        "2",
+        "unsure",
+        "0.346489",
+    )
+    assert list(verify(here.tracker(), [period])) == []
+    tamper(here, Tampering("stats.squared_pnl_sum", become("180"), ""))
+    found = {one.field: one for one in verify(here.tracker(), [period])}
+    assert set(found) == {"squared_pnl_sum", "targets.0.p_value"}
+    tamper(here, Tampering("stats.squared_pnl_sum", become("17"), ""))
+    found = {one.field: one for one in verify(here.tracker(), [period])}
+    assert (found["targets.0.status"].recombined, found["targets.0.status"].recomputed) == (
+        "breached",
+        "unsure",
     )
 
 
@@ -410,6 +452,26 @@ MISTAKES: Final[dict[str, tuple[object, str, Callable[[Any], Any]]]] = {
             )
         ),
     ),
+    "a millionth more of luck in wins": (
+        verdicts,
+        "binomial_tail",
+        lambda tail: lambda *counts: tail(*counts) - Decimal("1e-6"),
+    ),
+    "luck asked about P&L over too few trades": (
+        verdicts,
+        "pnl_tail",
+        lambda _: lambda *_: Decimal("0.5"),
+    ),
+    "misses that are never luck": (
+        verdicts,
+        "_could_be_luck",
+        lambda _: lambda *_: False,
+    ),
+    "an interval too wide": (
+        metrics,
+        "wilson_interval",
+        lambda interval: lambda wins, trades: (interval(wins, trades)[0], Decimal(1)),
+    ),
     "reward over risk the wrong way round": (
         trade_lines,
         "planned_reward_risk",
@@ -533,7 +595,9 @@ def test_no_log_however_odd_makes_the_two_differ(pairing: str, data: st.DataObje
     rules = data.draw(filters(folder)) | {"PAIRING": pairing}
     with TemporaryDirectory() as temporary:
         here = place(Path(temporary) / "logs", **rules)
-        (Path(temporary) / "targets.yaml").write_text("win_rate_target: 50\ndaily_pl_target: 1\n")
+        (Path(temporary) / "targets.yaml").write_text(
+            "win_rate_target: 50\ndaily_pl_target: 1\nalerts: {confidence: 0.8}\n"
+        )
         here = here.under(TARGETS_FILE=str(Path(temporary) / "targets.yaml"))
         for day, content in folder.logs.items():
             set_modified(here.write_bytes(day, content), 1_700_000_000_000_000_000)

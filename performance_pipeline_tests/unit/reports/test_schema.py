@@ -120,6 +120,14 @@ alerts:
     return one_trade_of_each_kind(logs)
 
 
+def misses_that_may_be_luck(logs: Place) -> Place:
+    logs.settings.targets_file.write_text(
+        "win_rate_target: 55\ndaily_pl_target: 100\nalerts: {confidence: 0.95}\n"
+    )
+    logs.write(DAY, *session(*["9", "-9"] * 20, "1"))
+    return logs
+
+
 def targets_that_are_no_yaml(logs: Place) -> Place:
     logs.settings.targets_file.write_text("win_rate_target: [")
     return one_trade_of_each_kind(logs)
@@ -134,6 +142,7 @@ CASES: Final = [
     bad_lines_and_missing_days,
     one_account_and_mode_in_new_york,
     targets_of_every_status,
+    misses_that_may_be_luck,
     targets_that_are_no_yaml,
 ]
 WINDOWS: Final = [*PARTITIONED_WINDOWS, Window.RANGE]
@@ -207,6 +216,11 @@ def test_the_cases_hold_every_kind_of_thing_that_the_schema_describes(logs: Plac
     assert {result["status"] for result in rolling["targets"]} == {"insufficient_data"}
     daily = published(logs, Window.DAILY)
     assert {result["status"] for result in daily["targets"]} == {"met", "breached"}
+    lucky = published(misses_that_may_be_luck(place(logs.log_dir / "lucky")), Window.DAILY)
+    assert [(one["status"], one["p_value"]) for one in lucky["targets"]] == [
+        ("unsure", "0.369298"),
+        ("breached", "0.04293"),
+    ]
     assert sorted(document["by_execution_mode"]) == ["", "LIVE", "PAPER"]
     assert len(document["by_symbol"]) == 3
     assert len(document["daily"]) == 2
@@ -363,6 +377,12 @@ WRONG: Final[list[tuple[tuple[Step, ...], object]]] = [
     (("targets", 0, "metric"), "sharpe"),
     (("targets", 0, "severity"), "INFO"),
     (("targets", 0, "status"), "ok"),
+    (("targets", 0, "p_value"), "1.5"),
+    (("targets", 0, "p_value"), "0.1234567"),
+    (("squared_pnl_sum",), "-1"),
+    (("squared_pnl_sum",), None),
+    (("win_rate_low",), "-0.1"),
+    (("win_rate_high",), "1.5"),
     (("targets", 0, "target"), None),
     (("alert_status",), "PENDING"),
     (("alert_status",), None),

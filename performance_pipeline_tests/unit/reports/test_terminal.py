@@ -104,6 +104,8 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
         "unrealized P&L": "n/a",
         "max drawdown": "-11.62",
         "win rate": "50.0 %",
+        "win rate, 95 % from": "18.8 %",
+        "win rate, 95 % to": "81.2 %",
         "profit factor": "1.22",
         "planned reward/risk": "n/a",
         "average hold": "n/a",
@@ -112,7 +114,10 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
     numbers = [
         value
         for name in summary.__struct_fields__
-        if isinstance(value := getattr(summary, name), Decimal) and name != "win_rate"
+        if isinstance(value := getattr(summary, name), Decimal)
+        # Rates are in percent, and a sum of squares is for programs.
+        and not name.startswith("win_rate")
+        and name != "squared_pnl_sum"
     ]
     assert [value for value in numbers if f" {wording.number(value)}" not in rows] == []
 

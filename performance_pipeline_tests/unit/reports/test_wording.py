@@ -185,6 +185,16 @@ def test_a_win_rate_of_0_495_is_49_5_percent_everywhere(logs: Place) -> None:
         assert re.search(r"\d%|0\.495|0\.105|\b0\.6\b", text) is None, name
 
 
+def test_a_miss_that_may_be_luck_says_so_in_every_output(logs: Place) -> None:
+    logs.settings.targets_file.write_text("win_rate_target: 52\nalerts: {confidence: 0.95}\n")
+    summary = logs.summary(Window.WEEKLY)
+    assert summary.alert_status == "OK"
+    for name, text in outputs(logs, Period.of(Window.WEEKLY, DAY)).items():
+        assert "unsure: could be luck, p 26.2 %" in text, name
+        assert "42.6 %" in text, name  # the interval of the win rate
+        assert "56.4 %" in text, name
+
+
 @pytest.mark.parametrize(
     ("days", "sentence"),
     [

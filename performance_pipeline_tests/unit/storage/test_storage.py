@@ -231,7 +231,7 @@ def test_an_aggregate_of_another_format_version_is_stale(here: Place) -> None:
     path = here.aggregate_path()
     content = path.read_bytes()
     path.write_bytes(
-        content.replace(b'"format_version":3', b'"format_version":1').replace(b"20.25", b"99.25")
+        content.replace(b'"format_version":4', b'"format_version":1').replace(b"20.25", b"99.25")
     )
     assert path.read_bytes() != content
     assert here.documents(DAYS) == from_scratch(here)
@@ -309,7 +309,7 @@ def test_every_aggregate_and_summary_remembers_its_settings(here: Place) -> None
     )
     there.materialize(DAY)
     expected = {
-        "format_version": 3,
+        "format_version": 4,
         "timezone": TOKYO,
         "execution_mode": "LIVE",
         "account": hashlib.sha256(b"U1").hexdigest()[:12],

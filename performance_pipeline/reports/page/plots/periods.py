@@ -26,12 +26,18 @@ from performance_pipeline.reports.wording import (
     grouped_number,
     long_day,
     percent,
+    verdict_status,
 )
 
-_VERDICTS: Final = {"met": "target met", "breached": "target missed"}
+_LUCK: Final = "could be luck"
+_VERDICTS: Final = {"met": "target met", "breached": "target missed", "unsure": _LUCK}
 _NOT_JUDGED: Final = "not judged"
-_VERDICT_COLORS: Final = {"target met": GAIN, "target missed": LOSS, _NOT_JUDGED: MUTED}
-_VERDICT_SHAPES: Final = ["circle", "triangle-down", "square"]
+_MARKS: Final = {
+    "target met": (GAIN, "circle"),
+    "target missed": (LOSS, "triangle-down"),
+    _LUCK: (MUTED, "diamond"),
+    _NOT_JUDGED: (MUTED, "square"),
+}
 _SPAN: Final[Spec] = {"x": {**TIME, "field": "from"}, "x2": {"field": "to"}}
 # A bar may be too low, or too thin, to point at.
 _ANYWHERE: Final[Spec] = {
@@ -53,7 +59,7 @@ def periods(rows: Sequence[PeriodRow], *, gap: float, live: bool) -> Spec:
         resolve={"scale": {"color": "independent", "shape": "independent"}},
         vconcat=[
             _pnl(any(row.pnl is not None for row in traded), live),
-            _rate(any(row.rate is not None for row in traded), live),
+            _rate([row.rate.status for row in traded if row.rate is not None], live),
         ],
     )
 
@@ -95,16 +101,20 @@ def _pnl(judged: bool, live: bool) -> Spec:
     }
 
 
-def _rate(judged: bool, live: bool) -> Spec:
+def _rate(judged: Sequence[str], live: bool) -> Spec:
+    """The win rates, given the statuses of those that were judged."""
     legend = {"legend": {"orient": "bottom"} if judged else None}
-    shape_scale = {"domain": list(_VERDICT_COLORS), "range": _VERDICT_SHAPES}
+    # The legend has no word for luck where nobody asked about it.
+    marks = {name: mark for name, mark in _MARKS.items() if name != _LUCK or "unsure" in judged}
+    color_of = {name: color for name, (color, _) in marks.items()}
+    shapes = {"domain": list(marks), "range": [shape for _, shape in marks.values()]}
     points: Spec = {
         "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1},
         "encoding": {
             "x": {**TIME, "field": "middle"},
             "y": amounts("rate", PERCENT, scale={"zero": False, "nice": 4}),
-            "color": {**colors("verdict", _VERDICT_COLORS), **legend},
-            "shape": {"field": "verdict", "scale": shape_scale, **legend},
+            "color": {**colors("verdict", color_of), **legend},
+            "shape": {"field": "verdict", "scale": shapes, **legend},
             **TIP,
         },
     }
@@ -145,4 +155,4 @@ def _tip(row: PeriodRow) -> str:
 
 def _verdict(result: TargetResult) -> str:
     actual, target, _ = compared(result.metric, result.actual, result.target)
-    return f"{grouped(actual)}, target {grouped(target)}: {result.status}"
+    return f"{grouped(actual)}, target {grouped(target)}: {verdict_status(result)}"
