@@ -127,8 +127,7 @@ def reconcile(
 
     A breach without an active alert raises one, unless its window has been over for more than
     `lookback_days`; a changed severity updates it; a target that is met, or no longer checked,
-    resolves it. What is pending, unsure, unknown or without data
-    changes nothing.
+    resolves it. What is pending, unsure, unknown or without data changes nothing.
     """
     active = {_episode(alert): alert for alert in alerts.values() if alert.active}
     known = set(alerts)
