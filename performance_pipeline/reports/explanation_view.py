@@ -12,8 +12,8 @@ from performance_pipeline.reports.explanation_wording import (
     AGAINST_TARGET,
     asked_sentence,
     costing,
-    costly_first,
     found_sentences,
+    most_costly,
     since_sentence,
     unread_sentences,
 )
@@ -22,6 +22,8 @@ from performance_pipeline.reports.wording import UNDEFINED, counted, moment, num
 
 TRADES_LISTED: Final = 30
 _CAUSES_LISTED: Final = 5
+_NARROW: Final = 112
+"""A terminal narrower than that has no room for what the other columns imply."""
 
 
 def explanation_view(explanation: Explanation, width: int) -> RenderableType:
@@ -86,7 +88,7 @@ def _cause_row(cause: Cause, with_effect: bool) -> Sequence[Text]:
 
 def _trades(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     causing = explanation.causing
-    shown = sorted(costly_first(causing)[:TRADES_LISTED], key=explanation.trades.index)
+    shown = most_costly(causing, TRADES_LISTED)
     of_fall = explanation.asked.metric == "max_drawdown"
     title = "The trades from peak to trough" if of_fall else "The trades of the window"
     if len(shown) < len(causing):
@@ -97,37 +99,40 @@ def _trades(explanation: Explanation, width: int) -> Iterator[RenderableType]:
         yield Text("None.")
         return
     paired = any(trade.entry_file for trade in shown)
-    heads = columns("Closed", "Symbol", "Strategy", "Outcome", ">P&L", ">Total", ">Below peak")
     plan = explanation.asked.metric == "avg_risk_reward_ratio"
-    yield fitted_table(
-        [
-            Column("Log line", whole=True),
-            *([Column("Opened by", whole=True)] if paired else []),
-            *heads,
-            *(columns(">Plan R:R") if plan else ()),
-        ],
-        (_trade_row(trade, paired, plan) for trade in shown),
-        width,
-    )
+    narrow = width < _NARROW
+    listed = [
+        Column("Log line", whole=True),
+        *([Column("Opened by", whole=True)] if paired else []),
+        *columns("Closed", "Symbol", "Strategy"),
+        *(() if narrow else columns("Outcome")),
+        *columns(">P&L", ">Total"),
+        *(() if narrow else columns(">Below peak")),
+        *(columns(">Plan R:R") if plan else ()),
+    ]
+    rows = (_trade_cells(trade, narrow) for trade in shown)
+    titles = [column.title for column in listed]
+    yield fitted_table(listed, ([cells[title] for title in titles] for cells in rows), width)
     if (more := len(causing) - len(shown)) > 0:
         yield Text(f"{counted(more, 'more trade')}; --json holds all.", "dim")
 
 
-def _trade_row(trade: ExplainedTrade, paired: bool, plan: bool) -> Sequence[Text]:
+def _trade_cells(trade: ExplainedTrade, narrow: bool) -> dict[str, Text]:
+    """Every cell that there may be room for, by the title of its column."""
     ratio = trade.planned_risk_reward
-    cells = (
-        Text(f"{trade.file}:{trade.line}"),
-        *([Text(opened_by(trade))] if paired else []),
-        Text(moment(trade.instant) + (" *" if trade.after_raised else "")),
-        Text(safe(trade.symbol)),
-        Text(safe(trade.strategy) or "(none)"),
-        Text(trade.outcome),
-        _money(trade.pnl),
-        _money(trade.running_total),
-        _money(trade.below_peak),
-        *([Text(UNDEFINED if ratio is None else number(ratio))] if plan else []),
-    )
-    return cells
+    closed = f"{trade.instant:%m-%d %H:%M}" if narrow else moment(trade.instant)
+    return {
+        "Log line": Text(f"{trade.file}:{trade.line}"),
+        "Opened by": Text(opened_by(trade)),
+        "Closed": Text(closed),
+        "Symbol": Text(safe(trade.symbol)),
+        "Strategy": Text(safe(trade.strategy) or "(none)"),
+        "Outcome": Text(trade.outcome),
+        "P&L": _money(trade.pnl),
+        "Total": _money(trade.running_total),
+        "Below peak": _money(trade.below_peak),
+        "Plan R:R": Text(UNDEFINED if ratio is None else number(ratio)),
+    }
 
 
 def opened_by(trade: ExplainedTrade) -> str:

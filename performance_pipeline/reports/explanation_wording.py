@@ -98,9 +98,18 @@ def unread_sentences(explanation: Explanation) -> Iterator[str]:
         yield "Not all trades of the window are listed: the figures here are of those that are."
 
 
-def costly_first(trades: Sequence[ExplainedTrade]) -> list[ExplainedTrade]:
-    """What cost most comes first, by effect and then by P&L; equals in the order of time."""
-    return sorted(trades, key=lambda trade: (trade.effect or ZERO, trade.pnl))
+def most_costly(trades: Sequence[ExplainedTrade], limit: int) -> list[ExplainedTrade]:
+    """All where there is room for `limit`, else at most so many that cost most, in time order.
+
+    By effect and then by P&L; where nothing cost, those with the lowest P&L.
+    """
+    if len(trades) <= limit:
+        return list(trades)
+    ranked = sorted(
+        range(len(trades)), key=lambda index: (trades[index].effect or ZERO, trades[index].pnl)
+    )
+    cost = [index for index in ranked if (trades[index].effect or ZERO) < 0]
+    return [trades[index] for index in sorted((cost or ranked)[:limit])]
 
 
 def costing(causes: Sequence[Cause]) -> list[Cause]:

@@ -9,8 +9,8 @@ from performance_pipeline.reports.explanation_wording import (
     AGAINST_TARGET,
     asked_sentence,
     costing,
-    costly_first,
     found_sentences,
+    most_costly,
     since_sentence,
     unread_sentences,
     worth,
@@ -37,7 +37,7 @@ def why(explanation: Explanation) -> Why:
     """What of `explanation` there is room for."""
     causing, against = explanation.causing, AGAINST_TARGET.get(explanation.asked.metric)
     unit = f", {against}" if against else ""
-    shown = costly_first(causing)[:_TRADES_SHOWN]
+    shown = most_costly(causing, _TRADES_SHOWN)
     return Why(
         sentences=(
             f"Asked: {asked_sentence(explanation)}",
@@ -55,7 +55,7 @@ def why(explanation: Explanation) -> Why:
             )
             if (told := _costs(causes, explanation.asked.metric))
         ),
-        trades=tuple(sorted(shown, key=lambda one: (one.instant, one.file, one.line))),
+        trades=tuple(shown),
         more=len(causing) - len(shown),
     )
 
