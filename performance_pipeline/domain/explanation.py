@@ -139,6 +139,8 @@ class Since(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """The verdict of now; `not_checked` where no target asks for the metric any more."""
     severity: Severity | None
+    p_value: Decimal | None
+    """How likely so low an actual is by luck alone; None where luck is not asked about."""
     breached: bool | None
     """Whether the actual of now is below the target that the alert was raised by."""
     trades_added: int | None

@@ -165,6 +165,7 @@ class Explainer:
             target=None if verdict is None else verdict.target,
             status="not_checked" if verdict is None else verdict.status,
             severity=None if verdict is None else verdict.severity,
+            p_value=None if verdict is None else verdict.p_value,
             breached=None if actual is None else actual < raised.target,
             trades_added=None
             if known is None

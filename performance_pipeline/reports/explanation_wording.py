@@ -15,6 +15,7 @@ from performance_pipeline.reports.wording import (
     metric_value,
     moment,
     number,
+    percent,
 )
 
 AGAINST_TARGET: Final = {
@@ -80,6 +81,9 @@ def since_sentence(explanation: Explanation) -> str:
         f"{f' on {since.period}' if asked.window is Window.ROLLING else ''} now,"
         f" {since.status.replace('_', ' ')}{f' ({since.severity})' if since.severity else ''}."
     ]
+    if since.breached and since.p_value is not None:
+        chance = percent(since.p_value)
+        told.append(f"Were the truth as asked, luck alone would do as badly {chance} of the time.")
     if since.breached and since.status == "met":
         told.append("The target has changed since.")
     if since.trades_added:

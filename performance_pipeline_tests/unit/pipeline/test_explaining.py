@@ -19,6 +19,7 @@ from performance_pipeline.domain.targets import METRICS
 from performance_pipeline.domain.verdicts import published_metric
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.explaining import AlertHistory, Explainer, history_of
+from performance_pipeline.reports.explanation_wording import since_sentence
 from performance_pipeline.storage.plain_json import encode_plain
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import examples
@@ -385,6 +386,16 @@ def test_the_verdict_of_now_is_by_the_targets_of_now(logs: Place, tmp_path: Path
     assert why.since is not None
     assert (why.since.status, why.since.target, why.since.breached) == ("met", Decimal(-6), True)
     assert why.asked.critical == Decimal(-9)
+
+
+def test_it_is_told_how_likely_luck_alone_would_do_as_badly(logs: Place, tmp_path: Path) -> None:
+    (tmp_path / "targets.yaml").write_text("win_rate_target: 60")
+    now = logs.under(TARGETS_FILE=str(tmp_path / "targets.yaml"))
+    why = explained(now, breach(Window.DAILY, "win_rate", "0.6", actual="0.4"))
+    assert why.since is not None
+    # At most 2 wins of 4 decided trades: 0.4^4 + 4 x 0.6 x 0.4^3 + 6 x 0.6^2 x 0.4^2.
+    assert why.since.p_value == Decimal("0.5248")
+    assert "luck alone would do as badly 52.5 % of the time" in since_sentence(why)
 
 
 def test_the_rolling_window_of_now_is_that_of_the_newest_day(logs: Place) -> None:
