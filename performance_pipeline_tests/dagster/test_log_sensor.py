@@ -255,6 +255,17 @@ def test_targets_are_reported_with_what_is_in_force_or_why_nothing_is(
     ]
     assert broken["targets"] == []
     assert "win_rate_target" in broken["notes"]
+    assert "confidence" not in valid
+
+
+def test_targets_are_reported_with_how_sure_a_miss_must_be(daemon: Daemon, here: Place) -> None:
+    here.settings.targets_file.write_text(
+        "win_rate_target: 60\nalerts: {confidence: 0.95, windows: {daily: {confidence: null}}}\n"
+    )
+    daemon.tick()
+    *_, found = materializations(daemon.instance, "performance_targets")
+    asked = shown(found.metadata)["confidence"]
+    assert asked == "weekly 95.0 %, monthly 95.0 %, rolling 95.0 %"
 
 
 # --- crashes, and memories that are lost ------------------------------------------------------

@@ -147,6 +147,18 @@ def test_summary_exits_2_when_a_target_is_breached(run: Run, tmp_path: Path) -> 
     assert breached.err == ""
 
 
+def test_a_miss_that_may_be_luck_is_no_breach_for_whoever_asks_by_exit_status(
+    run: Run, tmp_path: Path
+) -> None:
+    asked = ("summary", "--window", "daily", "--date", str(DAY), "--json")
+    for confidence, status in (("", 2), ("alerts: {confidence: 0.95}\n", 0)):
+        (tmp_path / "targets.yaml").write_text(f"win_rate_target: 90\n{confidence}")
+        ran = run(*asked)
+        assert ran.status == status
+        [verdict] = json.loads(ran.out)["targets"]
+        assert verdict["status"] == ("unsure" if confidence else "breached")
+
+
 # --- ranges -----------------------------------------------------------------------------------
 
 

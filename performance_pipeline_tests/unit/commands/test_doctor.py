@@ -49,6 +49,20 @@ def helpful(ran: Ran) -> list[str]:
     return [row.strip() for row in after if row.startswith("  ")]
 
 
+# --- targets ----------------------------------------------------------------------------------
+
+
+def test_how_sure_a_miss_must_be_is_said_of_the_targets_that_it_concerns(
+    doctor: Doctor, logs: Place
+) -> None:
+    logs.write(DAY, *session("1"))
+    targets = "win_rate_target: 60\nmax_drawdown_target: -5\nalerts: {confidence: 0.99}\n"
+    (logs.log_dir / "targets.yaml").write_text(targets)
+    rows = doctor(under=logs.under(TARGETS_FILE=str(logs.log_dir / "targets.yaml"))).out
+    assert "  daily: win_rate at least 60 %, a miss unsure while p is above 1.0 %\n" in rows
+    assert "  daily: max_drawdown at least -5\n" in rows
+
+
 # --- times without an offset ------------------------------------------------------------------
 
 
