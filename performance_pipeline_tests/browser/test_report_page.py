@@ -195,7 +195,12 @@ def test_the_targets_are_those_of_the_summary(opened: Opened, report: Written) -
         "rows => rows.map(row => [...row.querySelectorAll('data')].map(one => one.value))"
     )
     assert rows == [
-        [target["actual"], target["target"], target["variance"]]
+        [
+            target["actual"],
+            target["target"],
+            target["variance"],
+            *([] if target["p_value"] is None else [target["p_value"]]),
+        ]
         for target in report.document["targets"]
     ]
 
