@@ -8,6 +8,7 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.courier import Courier
 from performance_pipeline.pipeline.delivery import Route
+from performance_pipeline.reports.wording import counted
 from performance_pipeline.storage.delivery_state import DeliveryState, forget, load_state
 
 # Without a URL there is nothing to look for; settings change when the service starts.
@@ -69,4 +70,4 @@ def _waiting(state: DeliveryState | None) -> str:
     waiting = sum(len(channel.waiting) for channel in state.channels) if state else 0
     if not waiting:
         return "Everything is sent."
-    return f"{waiting} messages wait to be tried again."
+    return f"Waiting to be tried again: {counted(waiting, 'message')}."

@@ -11,7 +11,7 @@ _LONGEST: Final = 800
 
 # Chats give these a meaning of their own, each chat to others: bold, links, mentions, commands.
 # There is no way of escaping them that all chats know, so each becomes its full-width twin.
-_MARKUP: Final = re.compile(r"[*`\[\]<>@#|~\\^&!${}]")
+_MARKUP: Final = re.compile(r"[*`\[\]<>@#|~\\^!${}]")
 # Harmless within a word or a number, and not beside a space: win_rate, 1/2, but _this_ and /this.
 _AT_AN_EDGE: Final = re.compile(r"__+|(?<!\w)[_/]|[_/](?!\w)")
 # An emoji by its name.

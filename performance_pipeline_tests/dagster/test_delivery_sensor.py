@@ -104,7 +104,7 @@ def test_trouble_is_told_once_in_the_log_and_without_the_url(
 ) -> None:
     server.status = 401
     sensor.gain(alert())
-    sensor.settle("1 messages wait to be tried again.")
+    sensor.settle("Waiting to be tried again: 1 message.")
     sensor.tick()
 
     assert sensor.heard == [
@@ -117,10 +117,10 @@ def test_trouble_is_told_once_in_the_log_and_without_the_url(
 def test_a_restart_goes_on_where_it_was(sensor: Sensor, server: Webhook) -> None:
     server.vanish()
     sensor.gain(alert())
-    sensor.settle("1 messages wait to be tried again.")
+    sensor.settle("Waiting to be tried again: 1 message.")
     sensor.start()
     server.appear()
-    assert sensor.tick() == "1 messages wait to be tried again."
+    assert sensor.tick() == "Waiting to be tried again: 1 message."
 
     def has_arrived() -> bool:
         # After the pause; the process that delivers has the clock of the machine.

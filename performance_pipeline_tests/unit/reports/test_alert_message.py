@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from performance_pipeline.reports.alert_message import alert_message, plain_words
 from performance_pipeline_tests.support.alerts import alert
 
-MARKUP = re.compile(r"[*`\[\]<>@#|~\\^&!${}\x00-\x1f\x7f]|(?<!\w)[_/]|[_/](?!\w)|://")
+MARKUP = re.compile(r"[*`\[\]<>@#|~\\^!${}\x00-\x1f\x7f]|(?<!\w)[_/]|[_/](?!\w)|://")
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ MARKUP = re.compile(r"[*`\[\]<>@#|~\\^&!${}\x00-\x1f\x7f]|(?<!\w)[_/]|[_/](?!\w)
         ("win_rate 0.4 below its target 0.5 (WARN)", "win_rate 0.4 below its target 0.5 (WARN)"),
         ("-1,509.15 %", "-1,509.15 %"),
         ("ES/NQ 1/2", "ES/NQ 1/2"),
+        ("P&L", "P&L"),
+        ("&lt;b&gt; &#64;here", "&lt;b&gt; &＃64;here"),  # noqa: RUF001
         ("*bold* _it_ __b__ ~no~ `code`", "＊bold＊ ＿it＿ ＿＿b＿＿ ～no～ ｀code｀"),  # noqa: RUF001
         ("<script>alert(1)</script>", "＜script＞alert(1)＜／script＞"),  # noqa: RUF001
         ("@everyone <!channel>", "＠everyone ＜！channel＞"),  # noqa: RUF001
