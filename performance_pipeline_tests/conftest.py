@@ -20,15 +20,16 @@ set_up_hypothesis()
 SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
 
 
+# Those that share an instance with a history, which takes seconds to make.
+ONE_HISTORY = ("test_retention", "test_prune_command", "test_retention_crashes")
+
 # Those that make something in seconds, for all their tests: one process runs all of a module.
 MADE_ONCE = (
+    *ONE_HISTORY,
     "test_alert_crashes",
     "test_alert_sensor_postgres",
     "test_backfill_and_demo",
     "test_report_page",
-    "test_retention",
-    "test_prune_command",
-    "test_retention_crashes",
     "test_running_days",
     "test_wheel",
 )
@@ -49,7 +50,10 @@ class OneByOneOrWhole(LoadScopeScheduling):  # type: ignore[misc]  # xdist has n
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return module if Path(module).stem in MADE_ONCE else nodeid
+        stem = Path(module).stem
+        if stem in ONE_HISTORY:
+            return ONE_HISTORY[0]
+        return module if stem in MADE_ONCE else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -100,3 +104,11 @@ def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 def run(logs: Place, capsys: pytest.CaptureFixture[str]) -> Run:
     """A command line over these days, in this process."""
     return run_on(logs, capsys)
+
+
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
+    """A folder with logs, an alert log, and the home of an instance with a history, to copy."""
+    from performance_pipeline_tests.support.histories import lived_in_folder
+
+    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))

@@ -12,19 +12,14 @@ import pytest
 
 from performance_pipeline.defs.retention import Limits, Pruned
 from performance_pipeline_tests.support.effort import often
-from performance_pipeline_tests.support.histories import ALL, copy_of, lived_in_folder, pruned
+from performance_pipeline_tests.support.histories import ALL, copy_of, pruned
 from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.remembered import remembered
 
-KILLS: Final = often(40, usual=4)
+KILLS: Final = often(40, usual=1)
 LITTLE: Final = Limits(runs=1, events=4)
 ENOUGH: Final = 5  # processes, each of which prunes a little before it is killed
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
-    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 def prune_little_by_little(home: Path, begun: Event) -> None:

@@ -31,6 +31,7 @@ from performance_pipeline_tests.support.alert_service import (
     service_on,
 )
 from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, evaluation
+from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.histories import live_a_little, pruned
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, session
 from performance_pipeline_tests.support.processes import free_port
@@ -198,6 +199,7 @@ def test_few_partitions_asked_one_by_one_and_many_read_in_pages_say_the_same(
 # --- pruning, on the same server --------------------------------------------------------------
 
 
+@only_when_proving
 def test_pruning_changes_nothing_that_is_read(service: AlertService) -> None:
     live_a_little(service)
     before = remembered(service.instance, service.definitions)

@@ -14,18 +14,13 @@ from performance_pipeline.pipeline.instance_size import InstanceSize, instance_s
 from performance_pipeline.storage.files import bytes_below
 from performance_pipeline_tests.support.alert_service import AlertService
 from performance_pipeline_tests.support.command_line import Ran, Run, run_on
-from performance_pipeline_tests.support.histories import copy_of, lived_in_folder, long_after
+from performance_pipeline_tests.support.histories import copy_of, long_after
 from performance_pipeline_tests.support.remembered import remembered
 
 LINE = re.compile(
     r"Removed (\d+) runs, (\d+) logs of other runs, (\d+) events older than (\d+) days"
     r" in \d+\.\d s: (\d+\.\d MB) -> (\d+\.\d MB) in (.+)\n"
 )
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
-    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 @pytest.fixture

@@ -55,7 +55,6 @@ from performance_pipeline_tests.support.histories import (
     KEEP,
     LAST,
     copy_of,
-    lived_in_folder,
     long_after,
     pruned,
     report_log,
@@ -68,12 +67,6 @@ from performance_pipeline_tests.support.runs import QUIETLY
 REPOSITORY: Final = RemoteRepositoryOrigin(
     RegisteredCodeLocationOrigin("performance_pipeline"), "__repository__"
 )
-
-
-@pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Path:
-    """A folder with logs, an alert log, and the home of an instance with a history."""
-    return lived_in_folder(empty_home, tmp_path_factory.mktemp("lived"))
 
 
 @pytest.fixture

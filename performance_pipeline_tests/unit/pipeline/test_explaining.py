@@ -160,7 +160,7 @@ def assert_groups_add_up(causes: Sequence[Cause], explanation: Explanation) -> N
 
 @pytest.mark.parametrize("pairing", ["none", "fifo", "lifo"])
 @given(data=st.data())
-@examples(120)
+@examples(60)
 def test_the_trades_of_any_window_add_up_to_its_metric_to_the_digit(
     pairing: str, data: st.DataObject
 ) -> None:
