@@ -27,7 +27,6 @@ from performance_pipeline.storage.alert_log import AlertLog, Tell
 _OVERLAP: Final = timedelta(minutes=2)
 # A cursor is stored again with every tick; it names no more runs than these.
 _RUNS_NAMED: Final = 12
-ALERT_SENSOR: Final = "performance_alert_sensor"
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -6,14 +6,12 @@ from typing import Final, cast
 import dagster as dg
 
 from performance_pipeline.defs.dagster_internals import InstigatorState, InstigatorType
-from performance_pipeline.defs.keys import PERFORMANCE_TARGETS
+from performance_pipeline.defs.keys import AUTOMATION_SENSOR, PERFORMANCE_TARGETS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.settings import Settings
 
 Condition = dg.AutomationCondition[dg.AssetKey | dg.AssetCheckKey]
 """When an asset runs by itself, and its check with it."""
-
-AUTOMATION_SENSOR: Final = "refresh_automation_sensor"
 
 # After the daily close has had the time to do its work.
 _AFTER_CLOSE: Final = "20 0 * * *"

@@ -49,6 +49,11 @@ def evaluate_targets(folder: Path, period: Period) -> CheckResult:
     if summary is None:
         path = summary_path(folder, period)
         raise dg.Failure(f"{path}: no summary to judge; materialize {period.key} first")
+    return evaluate_summary(period, summary)
+
+
+def evaluate_summary(period: Period, summary: PerformanceSummary) -> CheckResult:
+    """The verdicts that `summary`, stored for `period`, holds."""
     return CheckResult(
         passed=summary.alert_status not in _FAILING,
         severity=_FAILING.get(summary.alert_status, dg.AssetCheckSeverity.WARN),

@@ -16,10 +16,12 @@ DAILY_AGGREGATE: Final = dg.AssetKey("daily_aggregate")
 PERFORMANCE_ALERTS: Final = dg.AssetKey("performance_alerts")
 PERFORMANCE_REPORT: Final = dg.AssetKey("performance_report")
 
+AUTOMATION_SENSOR: Final = "refresh_automation_sensor"
+ALERT_SENSOR: Final = "performance_alert_sensor"
 SENSORS: Final = (
     "trade_log_sensor",
-    "refresh_automation_sensor",
-    "performance_alert_sensor",
+    AUTOMATION_SENSOR,
+    ALERT_SENSOR,
     "alert_delivery_sensor",
     "retention_sensor",
 )

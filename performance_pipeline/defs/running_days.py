@@ -10,23 +10,28 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
 import msgspec
 
-from performance_pipeline.defs.alert_sensor import ALERT_SENSOR, told_of_alerts
+from performance_pipeline.defs.alert_sensor import told_of_alerts
 from performance_pipeline.defs.automation import is_turned_off
 from performance_pipeline.defs.check_history import UNFINISHED, check_key, latest_evaluation
 from performance_pipeline.defs.check_results import (
     CheckResult,
     check_evaluations,
     evaluate_log,
-    evaluate_targets,
+    evaluate_summary,
 )
 from performance_pipeline.defs.external_assets import reported_logs
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, LOG_IS_CLEAN, SUMMARY_KEYS, summary_key
+from performance_pipeline.defs.keys import (
+    ALERT_SENSOR,
+    DAILY_AGGREGATE,
+    LOG_IS_CLEAN,
+    SUMMARY_KEYS,
+    summary_key,
+)
 from performance_pipeline.defs.metadata import (
     VERDICTS,
     Metadata,
@@ -104,7 +109,7 @@ def take_up_running_days(
         # Reported like any other change, it fails its own day's run by name.
         context.log.warning(str(error))
         return TakenUp(watch, changed)
-    if _is_overdue(watch, now) or says_anew(instance, settings, made):
+    if _is_overdue(watch, now) or says_anew(instance, made):
         report_running_days(instance, settings, made, watch)
         watch = msgspec.structs.replace(watch, unreported=(), unreported_since=0)
     else:
@@ -157,12 +162,12 @@ def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:
     return RunningDays(made, [(period, publish_period(tracker, period)) for period in periods])
 
 
-def says_anew(instance: dg.DagsterInstance, settings: Settings, made: RunningDays) -> bool:
+def says_anew(instance: dg.DagsterInstance, made: RunningDays) -> bool:
     """Whether a check of what was made says something else than Dagster has heard last."""
     now = [(_LOG_IS_CLEAN, day.date, evaluate_log(day)) for day in made.days]
     now += [
-        (check_key(period.window), period.key, evaluate_targets(settings.output_dir, period))
-        for period, _ in made.periods
+        (check_key(period.window), period.key, evaluate_summary(period, published.summary))
+        for period, published in made.periods
     ]
     return any(
         _said(latest_evaluation(instance, check, key.isoformat())) != _said(result)
@@ -189,15 +194,12 @@ def report_running_days(
         lambda key: evaluate_log(days[key]),
     )
     for window in PARTITIONED_WINDOWS:
+        published = {period.key: one for period, one in made.periods if period.window is window}
         _report_layer(
             instance,
             summary_key(window),
-            {
-                period.key: summary_metadata(published)
-                for period, published in made.periods
-                if period.window is window
-            },
-            partial(_evaluate_period, folder, window),
+            {key: summary_metadata(one) for key, one in published.items()},
+            partial(_evaluate, window, published),
         )
 
 
@@ -214,8 +216,8 @@ def _report_layer(
     report_evaluations(instance, check_evaluations(instance, asset, list(metadata), evaluate))
 
 
-def _evaluate_period(folder: Path, window: Window, key: date) -> CheckResult:
-    return evaluate_targets(folder, Period.of(window, key))
+def _evaluate(window: Window, published: Mapping[date, Published], key: date) -> CheckResult:
+    return evaluate_summary(Period.of(window, key), published[key].summary)
 
 
 def _is_overdue(watch: Watch, now: datetime) -> bool:

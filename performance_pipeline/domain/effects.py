@@ -166,7 +166,7 @@ def _explained(
     totals = list(accumulate((trade.pnl for trade in trades), initial=ZERO))
     peaks = accumulate(totals, max)
     next(peaks)
-    falling = range(fall.first, fall.first + fall.total_trades) if fall else range(0)
+    falling = range(len(trades))[fall.span] if fall else range(0)
     return tuple(
         ExplainedTrade(
             **msgspec.structs.asdict(trade),
@@ -196,7 +196,7 @@ def _effect(asked: Asked, trade: ClosedTrade, falling: bool) -> Decimal | None:
 
 
 def _of_fall(trades: Sequence[ExplainedTrade], fall: Fall | None) -> Sequence[ExplainedTrade]:
-    return trades[fall.first : fall.first + fall.total_trades] if fall else ()
+    return trades[fall.span] if fall else ()
 
 
 def _found(asked: Asked, trades: Sequence[ClosedTrade], causing: Sequence[ExplainedTrade]) -> Found:

@@ -115,6 +115,11 @@ class Fall(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     """Where its trades begin among those of the window, from 0."""
 
+    @property
+    def span(self) -> slice:
+        """Its trades among those of the window."""
+        return slice(self.first, self.first + self.total_trades)
+
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
     """How much would have met the target; None for what the metric does not ask for."""
@@ -186,4 +191,4 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         if self.asked.metric != "max_drawdown":
             return self.trades
         fall = self.fall
-        return self.trades[fall.first : fall.first + fall.total_trades] if fall else ()
+        return self.trades[fall.span] if fall else ()

@@ -205,3 +205,7 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
         if self.start_date is None or self.end_date is None:
             return 0
         return (self.end_date - self.start_date).days + 1
+
+    def verdict(self, metric: str) -> TargetResult | None:
+        """The verdict on `metric`; None where no target asks for it."""
+        return next((result for result in self.targets if result.metric == metric), None)

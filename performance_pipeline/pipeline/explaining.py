@@ -157,7 +157,7 @@ class Explainer:
         if complete:
             last = self._tracker.settings.rolling_window if rolling else None
             known = known_when_raised(latest.metric, raised.actual, trades, raised.raised_at, last)
-        verdict = _verdict(now, latest.metric)
+        verdict = now.verdict(latest.metric)
         actual = _actual(now, latest.metric, verdict)
         return Since(
             period=self._tracker.today if rolling else latest.period,
@@ -223,7 +223,3 @@ def _actual(
         return verdict.actual
     known = {name for of_window in METRICS.values() for name in of_window.values()}
     return published_metric(summary, metric) if metric in known else None
-
-
-def _verdict(summary: PerformanceSummary, metric: str) -> TargetResult | None:
-    return next((result for result in summary.targets if result.metric == metric), None)

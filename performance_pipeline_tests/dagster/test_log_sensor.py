@@ -11,9 +11,8 @@ import dagster as dg
 import pytest
 from dagster._core.scheduler.instigation import InstigatorState
 
-from performance_pipeline.defs.automation import AUTOMATION_SENSOR
 from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, SUMMARY_KEYS
+from performance_pipeline.defs.keys import AUTOMATION_SENSOR, DAILY_AGGREGATE, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.storage.log_changes import Watch, look

@@ -124,11 +124,6 @@ def report_data(
         )
 
 
-def verdict(summary: PerformanceSummary, metric: str) -> TargetResult | None:
-    """The verdict on `metric`; None when no target judges it."""
-    return next((result for result in summary.targets if result.metric == metric), None)
-
-
 def _equity(results: Iterable[DayResult]) -> tuple[EquityDay, ...]:
     days = []
     total = peak = ZERO
@@ -145,7 +140,7 @@ def _period_row(summary: PerformanceSummary) -> PeriodRow:
     # Weeks and months always have both.
     assert summary.start_date is not None
     assert summary.end_date is not None
-    pnl = verdict(summary, "avg_daily_pnl")
+    pnl = summary.verdict("avg_daily_pnl")
     return PeriodRow(
         first_day=summary.start_date,
         last_day=summary.end_date,
@@ -154,7 +149,7 @@ def _period_row(summary: PerformanceSummary) -> PeriodRow:
         win_rate=summary.win_rate,
         pnl=pnl,
         pnl_target=None if pnl is None else pnl.target * summary.trading_days,
-        rate=verdict(summary, "win_rate"),
+        rate=summary.verdict("win_rate"),
     )
 
 

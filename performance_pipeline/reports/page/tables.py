@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
-from performance_pipeline.reports.page.data import ReportData, verdict
+from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.wording import (
     compared,
     counted,
@@ -39,7 +39,7 @@ def figures(summary: PerformanceSummary) -> list[Figure]:
     """The headline of a window; what has a target comes first."""
 
     def target(*metrics: str) -> TargetResult | None:
-        found = (verdict(summary, metric) for metric in metrics)
+        found = (summary.verdict(metric) for metric in metrics)
         return next(filter(None, found), None)
 
     def figure(label: str, metric: str, note: str, judged: TargetResult | None = None) -> Figure:
