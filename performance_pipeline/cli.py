@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -18,7 +19,7 @@ from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings, parse_date
+from performance_pipeline.settings import Settings, parse_date, time_zone
 
 PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
@@ -49,6 +50,19 @@ def _alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[st
     from performance_pipeline.commands.completion import alert_ids
 
     return alert_ids(beginning)
+
+
+def _formats(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+    from performance_pipeline.sources.formats import FORMATS
+
+    return [name for name in FORMATS if name.startswith(beginning)]
+
+
+def _zone(text: str) -> ZoneInfo:
+    try:
+        return time_zone(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no IANA time zone such as UTC") from None
 
 
 def examples(text: str) -> Callable[[_Command], _Command]:
@@ -318,6 +332,47 @@ def replay(given: Path | None, start: date | None, end: date | None, as_json: bo
     else:
         period = default_period(tracker)
     show_replay(tracker, period, given, as_json=as_json)
+
+
+@cli.command("import")
+@click.argument("format_name", metavar="FORMAT", shell_complete=_formats)
+@click.argument(
+    "paths", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder of logs; default the log folder."
+)
+@click.option("--mode", type=click.Choice(["LIVE", "PAPER"]), help="execution_mode of each record.")
+@click.option("--account", metavar="ID", help="account_id of each record.")
+@click.option("--timezone", "zone", type=_zone, metavar="ZONE", help="Of times without an offset.")
+@click.option("--map", "mapping", type=click.Path(path_type=Path), help="What the columns are.")
+@click.option("--replace", is_flag=True, help="Write over records that have changed.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of each record.")
+@examples("performance-pipeline import csv trades.csv --map columns.yaml --mode LIVE")
+def import_command(
+    format_name: str,
+    paths: tuple[Path, ...],
+    out: Path | None,
+    mode: str | None,
+    account: str | None,
+    zone: ZoneInfo | None,
+    mapping: Path | None,
+    replace: bool,
+    dry_run: bool,
+) -> None:
+    """Make trade logs of what other software wrote; each record once, however often it is called.
+
+    Lines that are there are never touched, but with --replace those whose record has changed.
+    """
+    from performance_pipeline.commands.import_trades import import_trades
+    from performance_pipeline.sources.records import ImportOptions
+
+    settings = Settings.from_env()
+    options = ImportOptions(mode, account, zone, mapping)
+    if not import_trades(
+        settings, format_name, paths, options, out, replace=replace, dry_run=dry_run
+    ):
+        sys.exit(EXIT_ERROR)
 
 
 @cli.command("sample-logs")

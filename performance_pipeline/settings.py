@@ -101,7 +101,7 @@ class Settings:
             timezone=read(
                 "PERFORMANCE_SUMMARY_TIMEZONE",
                 "UTC",
-                _zone,
+                time_zone,
                 "an IANA time zone such as UTC or America/New_York",
             ),
             rolling_window=read(
@@ -264,7 +264,8 @@ def _path_or(default: Path) -> Callable[[str], Path]:
     return lambda text: _path(text) if text else default
 
 
-def _zone(text: str) -> ZoneInfo:
+def time_zone(text: str) -> ZoneInfo:
+    """The zone that the IANA database knows by this name; ValueError otherwise."""
     # A machine's folder of zones also holds names that mean something else on the next machine,
     # such as `localtime`; the list of the IANA database does not.
     if text != "UTC" and text not in _iana_zones():

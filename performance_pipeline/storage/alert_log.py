@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,6 +11,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, fold
+from performance_pipeline.storage.files import replace_synced
 from performance_pipeline.storage.locks import locked
 from performance_pipeline.storage.plain_json import encode_plain
 
@@ -80,14 +80,7 @@ class AlertLog:
         torn = self.path.with_name(f"{self.path.name}.torn")
         with torn.open("ab") as file:
             _write_synced(file, (stray.line.rstrip(b"\n") + b"\n" for stray in content.strays))
-        # Where the path is a link, what it leads to is the log.
-        path = self.path.resolve()
-        mended = path.with_name(f".{path.name}.mended")
-        with mended.open("wb") as file:
-            shutil.copymode(path, mended)
-            _write_synced(file, content.lines)
-        mended.replace(path)
-        _sync_folder(path.parent)
+        replace_synced(self.path, b"".join(content.lines))
         self._tell(f"{self.path}: {_named(content.strays)}; moved to {torn.name}")
 
     def _append(self, lines: bytes) -> None:
@@ -149,15 +142,6 @@ def _named(strays: Sequence[_Stray]) -> str:
     named = ", ".join(f"line {stray.number} ({stray.reason})" for stray in strays[:_LINES_NAMED])
     more = len(strays) - _LINES_NAMED
     return f"no alert in {named}" + (f" and {more} more lines" if more > 0 else "")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut, before anything is appended to the file."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write_synced(file: BinaryIO, lines: Iterable[bytes]) -> None:

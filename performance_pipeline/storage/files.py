@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,36 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def replace_synced(path: Path, content: bytes) -> None:
+    """Replace `path` with `content` in one step that survives a power cut; keeps its permissions.
+
+    For what cannot be made again. Where the path is a link, what it leads to is replaced.
+    """
+    path = path.resolve()
+    partial = _partial_of(path)
+    try:
+        with os.fdopen(_create(partial), "wb") as file:
+            with suppress(FileNotFoundError):
+                shutil.copymode(path, partial)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut, before anything is appended to the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def bytes_below(folder: Path, since: float = 0) -> int:

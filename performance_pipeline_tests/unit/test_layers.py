@@ -17,6 +17,7 @@ ROWS: Final = (
     ("domain",),
     ("settings",),
     ("storage", "reports"),
+    ("sources",),
     ("pipeline",),
     ("defs",),
     ("commands", "definitions"),

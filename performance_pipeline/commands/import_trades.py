@@ -1,0 +1,98 @@
+"""`import`: trades of other software into trade logs, and what became of each record."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from performance_pipeline.domain.numbers import plain
+from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.importing import Import, Tally, import_sources
+from performance_pipeline.pipeline.tracker import utc_now
+from performance_pipeline.reports.wording import counted
+from performance_pipeline.settings import Settings
+from performance_pipeline.sources.formats import FORMATS
+from performance_pipeline.sources.records import Format, ImportOptions, Source
+
+_SHOWN: Final = 50
+
+
+def format_called(name: str) -> Format:
+    """The format of that name; raises PipelineError naming those there are."""
+    if name not in FORMATS:
+        raise PipelineError(f"no format {name!r}; accepted is one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def import_trades(
+    settings: Settings,
+    format_name: str,
+    paths: Sequence[Path],
+    options: ImportOptions,
+    folder: Path | None,
+    *,
+    replace: bool,
+    dry_run: bool,
+) -> bool:
+    """Import, by default into the log folder, and print what became of each record.
+
+    False when one of them is not in the logs as its source has it. Raises PipelineError where the
+    format is unknown, or the logs cannot be read or written.
+    """
+    found = import_sources(
+        format_called(format_name),
+        [Source(path, options) for path in paths],
+        settings.log_dir if folder is None else folder,
+        utc_now(),
+        replace=replace,
+        dry_run=dry_run,
+    )
+    _show(found, settings, dry_run=dry_run)
+    return found.succeeded
+
+
+def _show(found: Import, settings: Settings, *, dry_run: bool) -> None:
+    for sentence in found.unreadable:
+        click.echo(f"error: {sentence}", err=True)
+    _show_records("rejected", found.rejected)
+    _show_records("changed", found.changed)
+    for note, count in sorted(found.notes.items()):
+        click.echo(f"warning: {counted(count, 'record')} {note}", err=True)
+    for currency, count in sorted(found.foreign_fees.items()):
+        click.echo(
+            f"warning: {counted(count, 'fee')} in {currency}, not the currency of the price:"
+            " commission is null there",
+            err=True,
+        )
+    for kind, tally in sorted(found.left_out.items()):
+        click.echo(f"left out: {_left_out(kind, tally)}")
+    if found.fills and settings.pairing_rules is None:
+        click.echo(
+            f"{counted(found.fills, 'record')} added are open: where they are fills,"
+            " PERFORMANCE_PAIRING=fifo makes closed trades of them"
+        )
+    if dry_run:
+        click.echo("Nothing was written. An import would come to:")
+    click.echo(summary_line(found))
+
+
+def summary_line(found: Import) -> str:
+    """What every import ends with."""
+    return (
+        f"read {found.read}, added {found.added}, already there {found.already_there},"
+        f" changed {len(found.changed)}, left out {found.left_out_count},"
+        f" rejected {len(found.rejected)}"
+    )
+
+
+def _show_records(what: str, sentences: Sequence[str]) -> None:
+    for sentence in sentences[:_SHOWN]:
+        click.echo(f"{what}: {sentence}", err=True)
+    if len(sentences) > _SHOWN:
+        click.echo(f"{what}: {len(sentences) - _SHOWN} more", err=True)
+
+
+def _left_out(kind: str, tally: Tally) -> str:
+    sums = ", ".join(f"{plain(amount)} {unit}".strip() for unit, amount in tally.sums.items())
+    return f"{tally.count} {kind}" + (f", sum {sums}" if sums else "")

@@ -1,0 +1,9 @@
+"""The formats that can be imported: one line here, one module beside it."""
+
+from typing import Final
+
+from performance_pipeline.sources.any_csv import CSV
+from performance_pipeline.sources.ccxt import CCXT
+from performance_pipeline.sources.records import Format
+
+FORMATS: Final[dict[str, Format]] = {one.name: one for one in (CCXT, CSV)}
