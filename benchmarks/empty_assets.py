@@ -9,23 +9,25 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from performance_pipeline.defs.keys import CHECKS, DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
 
 def empty_definitions(runtime: Runtime) -> dg.Definitions:
-    partitions = Partitions.of(runtime.settings)
+    keys, partitions = runtime.keys, Partitions.of(runtime.settings)
     layers = {
-        DAILY_AGGREGATE: partitions.daily,
-        **{summary_key(window): partitions.for_window(window) for window in PARTITIONED_WINDOWS},
+        keys.daily_aggregate: partitions.daily,
+        **{keys.summary(window): partitions.for_window(window) for window in PARTITIONED_WINDOWS},
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return dg.Definitions(
             assets=[_empty_asset(key, days) for key, days in layers.items()],
-            asset_checks=[_empty_check(key, days) for key, days in layers.items()],
+            asset_checks=[
+                _empty_check(dg.AssetCheckKey(key, name), layers[key])
+                for key, name in keys.checks.items()
+            ],
             executor=dg.in_process_executor,
         )
 
@@ -41,15 +43,15 @@ def _empty_asset(
 
 
 def _empty_check(
-    key: dg.AssetKey, partitions: dg.TimeWindowPartitionsDefinition
+    key: dg.AssetCheckKey, partitions: dg.TimeWindowPartitionsDefinition
 ) -> dg.AssetChecksDefinition:
     @dg.asset_check(  # type: ignore[arg-type]
-        asset=key, name=CHECKS[key], partitions_def=partitions
+        asset=key.asset_key, name=key.name, partitions_def=partitions
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
         for partition in context.op_execution_context.partition_keys:
             yield dg.AssetCheckEvaluation(
-                asset_key=key, check_name=CHECKS[key], passed=True, partition=partition
+                asset_key=key.asset_key, check_name=key.name, passed=True, partition=partition
             )
         yield dg.Output(None)
 

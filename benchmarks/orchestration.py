@@ -17,12 +17,14 @@ from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, time
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.defs.alert_sensor import performance_alert_sensor
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.settings import Settings
 
+_KEYS = Keys()
 _NOW = datetime(2025, 12, 31, 23, tzinfo=UTC)
 _QUIET = {
     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
@@ -56,7 +58,11 @@ def backfill(folder: Path, quick: bool) -> Table:
             with _instance(folder / f"home-{key}-{number}") as instance:
                 run = timed(partial(job, instance, LAST_DAY - timedelta(days=reach - 1)))()
                 events[key] = _events(instance)
-            scale = 1 if reach == days else partitions / (reach * len(layers(LAST_DAY, LAST_DAY)))
+            scale = (
+                1
+                if reach == days
+                else partitions / (reach * len(layers(_KEYS, LAST_DAY, LAST_DAY)))
+            )
             runs[key].append(Run(run.wall * scale, run.cpu * scale))
     return Table(
         f"Backfill of {days} days of 1,000 lines through Dagster",
@@ -82,7 +88,8 @@ def backfill(folder: Path, quick: bool) -> Table:
 
 def _partitions(days: int) -> int:
     return sum(
-        len(layer.partitions) for layer in layers(LAST_DAY - timedelta(days=days - 1), LAST_DAY)
+        len(layer.partitions)
+        for layer in layers(_KEYS, LAST_DAY - timedelta(days=days - 1), LAST_DAY)
     )
 
 
@@ -112,7 +119,7 @@ def _backfill(
 
 def _run_layers(definitions: dg.Definitions, instance: dg.DagsterInstance, first: date) -> None:
     job = definitions.resolve_implicit_global_asset_job_def()
-    for layer in layers(first, LAST_DAY):
+    for layer in layers(_KEYS, first, LAST_DAY):
         result = job.execute_in_process(
             instance=instance,
             asset_selection=[layer.asset_key],
@@ -130,7 +137,7 @@ def _each(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
 
 def _each_in_a_process(logs: Path, instance: dg.DagsterInstance, first: date) -> None:
     for day in days_between(first, LAST_DAY):
-        for layer in layers(day, day):
+        for layer in layers(_KEYS, day, day):
             command(
                 sys.executable, "-m", "dagster", "asset", "materialize",
                 "-m", "performance_pipeline.definitions",

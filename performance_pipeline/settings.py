@@ -78,6 +78,8 @@ class Settings:
     """Days that the instance keeps its whole history; 0 for ever."""
     notify: tuple[NotifyUrl, ...]
     """Where alerts are sent to."""
+    bot: str = ""
+    """Whose settings these are, where an instance holds several bots; empty for the only one."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

@@ -10,7 +10,7 @@ from dagster import DagsterInstance
 
 from performance_pipeline.commands.home import opened, use_home
 from performance_pipeline.commands.progress import progress_bar
-from performance_pipeline.defs.keys import SENSORS
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.retention import Limits, Pruned, prune, sqlite_files
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import utc_now
@@ -38,7 +38,7 @@ def prune_now(settings: Settings, keep_days: int | None) -> None:
     started, before = time.monotonic(), bytes_below(home)
     try:
         with opened(home) as instance:
-            pruned = _prune_all(instance, days)
+            pruned = _prune_all(instance, Keys(settings.bot), days)
             for path in sqlite_files(instance):
                 if path.exists():
                     vacuum(path, _WAIT_SECONDS)
@@ -52,12 +52,12 @@ def prune_now(settings: Settings, keep_days: int | None) -> None:
     )
 
 
-def _prune_all(instance: DagsterInstance, days: int) -> Pruned:
+def _prune_all(instance: DagsterInstance, keys: Keys, days: int) -> Pruned:
     pruned = Pruned(more=True)
     with progress_bar() as bar:
         task = bar.add_task("removed", total=None)
         while pruned.more:
-            found = prune(instance, SENSORS, days, utc_now(), _AT_ONCE)
+            found = prune(instance, keys, days, utc_now(), _AT_ONCE)
             pruned += found
             bar.advance(task, found.runs + found.logs + found.events)
     return pruned

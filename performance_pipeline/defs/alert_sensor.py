@@ -1,7 +1,7 @@
 """Keeping the alert log true to the checks: the sensor, and the same for a backfill."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,10 @@ from performance_pipeline.defs.check_history import (
     finished_since,
     latest_evaluations,
     latest_finished,
+    may_have_evaluated,
 )
 from performance_pipeline.defs.external_assets import never_reported, reported_alerts
-from performance_pipeline.defs.keys import PERFORMANCE_ALERTS
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
 from performance_pipeline.storage.alert_log import AlertLog, Tell
@@ -34,8 +35,9 @@ class AlertCursor(msgspec.Struct, frozen=True):
     """Up to where runs are taken account of, and how the alert log was left.
 
     It saves work only: starting without one gives the same alert log. `recent_digest` is over all
-    runs that the next tick asks for again, and `recent_run_ids` names the newest of them. Where
-    there are more than it names, the others are read once more as soon as a new one is there.
+    runs of the bot that the next tick asks for again, and `recent_run_ids` names the newest of
+    them. Where there are more than it names, the others are read once more as soon as a new one is
+    there.
     """
 
     finished_until: datetime = _EVER
@@ -52,16 +54,16 @@ class AlertCursor(msgspec.Struct, frozen=True):
             return None
 
     @classmethod
-    def after(cls, runs: Sequence[dg.RunRecord], path: Path) -> "AlertCursor":
+    def after(cls, runs: Sequence[dg.RunRecord], keys: Keys, path: Path) -> "AlertCursor":
         """The cursor once `runs` are taken account of, and the log at `path` was written."""
         # Not later than now, where the clock was set back: what ends from now on is new.
         until = min(max((run.update_timestamp for run in runs), default=_EVER), _now())
-        recent = _ids(run for run in runs if run.update_timestamp > until - _OVERLAP)
+        recent = _ids(run for run in _own(runs, keys) if run.update_timestamp > until - _OVERLAP)
         return cls(until, recent[-_RUNS_NAMED:], _digest(recent), *_log_state(path))
 
-    def unknown(self, runs: Iterable[dg.RunRecord]) -> set[str]:
+    def unknown(self, runs: Sequence[dg.RunRecord], keys: Keys) -> set[str]:
         """The ids of those of `runs`, finished since then, that may not be taken account of."""
-        ids = _ids(runs)
+        ids = _ids(_own(runs, keys))
         return set() if _digest(ids) == self.recent_digest else {*ids} - {*self.recent_run_ids}
 
     def encode(self) -> str:
@@ -91,7 +93,7 @@ def update_alert_log(
     return AlertLog(runtime.settings.alert_log, tell).update(
         lambda alerts: reconcile(
             alerts,
-            latest_evaluations(instance, partitions),
+            latest_evaluations(instance, runtime.keys, partitions),
             now=runtime.clock(),
             lookback_days=runtime.settings.lookback_days,
         )
@@ -110,12 +112,13 @@ def told_of_alerts(
         context.log.warning(sentence)
     path = runtime.settings.alert_log
     # A log that was there before the instance was.
-    unknown = path.exists() and never_reported(context.instance, PERFORMANCE_ALERTS)
-    return [reported_alerts(AlertLog(path), events)] if events or unknown else []
+    unknown = path.exists() and never_reported(context.instance, runtime.keys.performance_alerts)
+    return [reported_alerts(runtime.keys, AlertLog(path), events)] if events or unknown else []
 
 
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
+        name=runtime.keys.alert_sensor,
         minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Keeps the alert log true to what the meets_targets checks say.",
@@ -123,7 +126,7 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def performance_alert_sensor(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
-        path = runtime.settings.alert_log
+        path, keys = runtime.settings.alert_log, runtime.keys
         log = AlertLog(path, context.log.warning)
         log.mend()
         cursor = AlertCursor.decode(context.cursor)
@@ -131,17 +134,23 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
             # A first look, or the log is not the one that was left: every check is read again,
             # and reconciling keeps what the log still holds from being said twice.
             runs = latest_finished(context.instance)
-            partitions = all_evaluated(context.instance)
+            partitions = all_evaluated(context.instance, keys)
         else:
             runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
-            new = cursor.unknown(runs)
+            new = cursor.unknown(runs, keys)
             if not new:
-                return dg.SkipReason("No run has finished since the last look.")
-            partitions = evaluated_by(context.instance, new)
+                # Past the runs of other bots, which would be asked for again by every look.
+                ahead = AlertCursor.after(runs, keys, path)
+                moved = ahead.finished_until > cursor.finished_until + _OVERLAP
+                return dg.SensorResult(
+                    skip_reason="No run has finished since the last look.",
+                    cursor=ahead.encode() if moved else context.cursor,
+                )
+            partitions = evaluated_by(context.instance, keys, new)
         reported = told_of_alerts(runtime, context, partitions)
         return dg.SensorResult(
             asset_events=reported,
-            cursor=AlertCursor.after(runs, path).encode(),
+            cursor=AlertCursor.after(runs, keys, path).encode(),
             skip_reason=None if reported else "The alert log agrees with the checks.",
         )
 
@@ -151,6 +160,10 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
 def _now() -> datetime:
     """By the clock that Dagster stamps its runs with, whatever the pipeline's says."""
     return datetime.now(UTC)
+
+
+def _own(runs: Iterable[dg.RunRecord], keys: Keys) -> Iterator[dg.RunRecord]:
+    return (run for run in runs if may_have_evaluated(run.dagster_run, keys))
 
 
 def _ids(runs: Iterable[dg.RunRecord]) -> tuple[str, ...]:

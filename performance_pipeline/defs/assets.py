@@ -10,16 +10,7 @@ import dagster as dg
 
 from performance_pipeline.defs.automation import Condition
 from performance_pipeline.defs.check_results import CheckResult, evaluate_log, evaluate_targets
-from performance_pipeline.defs.keys import (
-    DAILY_AGGREGATE,
-    GROUP,
-    OWNERS,
-    PERFORMANCE_ALERTS,
-    PERFORMANCE_REPORT,
-    PERFORMANCE_TARGETS,
-    TRADE_LOG,
-    summary_key,
-)
+from performance_pipeline.defs.keys import OWNERS
 from performance_pipeline.defs.materializing import (
     materialize_each,
     materialize_reached,
@@ -69,19 +60,19 @@ _DESCRIPTIONS = {
     ),
 }
 
-_REPORTED = (DAILY_AGGREGATE, summary_key(Window.WEEKLY), summary_key(Window.MONTHLY))
-
 
 def daily_aggregate_asset(
     runtime: Runtime, partitions: Partitions, condition: Condition
 ) -> dg.AssetsDefinition:
+    keys = runtime.keys
+
     @dg.asset(
-        key=DAILY_AGGREGATE,
-        deps=[TRADE_LOG],
+        key=keys.daily_aggregate,
+        deps=[keys.trade_log],
         partitions_def=partitions.daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=condition,
-        group_name=GROUP,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"python", "json"},
         description=(
@@ -120,9 +111,9 @@ def _aggregate_days(runtime: Runtime, context: dg.AssetExecutionContext) -> None
         return evaluate_log(tracker.day(day))
 
     try:
-        materialize_each(context, refresh, evaluate)
+        materialize_each(context, runtime.keys.log_is_clean, refresh, evaluate)
         reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
-        materialize_reached(context, reached, evaluate)
+        materialize_reached(context, runtime.keys.log_is_clean, reached, evaluate)
     finally:
         tracker.store.save_index()
         for sentence in rejections_in_words(found):
@@ -136,17 +127,19 @@ def summary_asset(
     condition: Condition,
     freshness: dg.FreshnessPolicy,
 ) -> dg.AssetsDefinition:
+    keys = runtime.keys
+
     @dg.asset(
-        key=summary_key(window),
+        key=keys.summary(window),
         deps=[
-            dg.AssetDep(DAILY_AGGREGATE, partition_mapping=days_of_window(window)),
-            PERFORMANCE_TARGETS,
+            dg.AssetDep(keys.daily_aggregate, partition_mapping=days_of_window(window)),
+            keys.performance_targets,
         ],
         partitions_def=partitions.for_window(window),
         backfill_policy=dg.BackfillPolicy.single_run(),
         automation_condition=condition,
         freshness_policy=freshness,
-        group_name=GROUP,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"python", "json", "markdown"},
         description=_DESCRIPTIONS[window],
@@ -159,7 +152,7 @@ def summary_asset(
 
 
 def _summarize_periods(runtime: Runtime, window: Window, context: dg.AssetExecutionContext) -> None:
-    tracker = runtime.tracker()
+    tracker, check = runtime.tracker(), runtime.keys.meets_targets(window)
     folder = runtime.settings.output_dir
     for error in tracker.targets.errors:
         context.log.error(error)
@@ -175,22 +168,25 @@ def _summarize_periods(runtime: Runtime, window: Window, context: dg.AssetExecut
     def evaluate(day: date) -> CheckResult:
         return evaluate_targets(folder, Period.of(window, day))
 
-    materialize_each(context, write, evaluate)
-    days = reached_in_run(context, DAILY_AGGREGATE)
+    materialize_each(context, check, write, evaluate)
+    days = reached_in_run(context, runtime.keys.daily_aggregate)
     keys = touched_keys(window, days, tracker.today)
     others = [key for key in keys if key.isoformat() not in context.partition_keys]
-    materialize_reached(context, ((key, write(key)) for key in others), evaluate)
+    materialize_reached(context, check, ((key, write(key)) for key in others), evaluate)
 
 
 def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.AssetsDefinition:
+    keys = runtime.keys
+    reported = (keys.daily_aggregate, keys.summary(Window.WEEKLY), keys.summary(Window.MONTHLY))
+
     @dg.asset(
-        key=PERFORMANCE_REPORT,
+        key=keys.performance_report,
         deps=[
-            *(dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping()) for key in _REPORTED),
-            PERFORMANCE_ALERTS,
+            *(dg.AssetDep(key, partition_mapping=dg.AllPartitionMapping()) for key in reported),
+            keys.performance_alerts,
         ],
         automation_condition=condition,
-        group_name=GROUP,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"python", "html"},
         description=(

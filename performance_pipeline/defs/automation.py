@@ -6,7 +6,7 @@ from typing import Final, cast
 import dagster as dg
 
 from performance_pipeline.defs.dagster_internals import InstigatorState, InstigatorType
-from performance_pipeline.defs.keys import AUTOMATION_SENSOR, PERFORMANCE_TARGETS
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.settings import Settings
 
@@ -22,9 +22,9 @@ def on_changed_logs() -> Condition:
     return _at_rest(dg.AutomationCondition.any_deps_updated())
 
 
-def on_changed_days_or_targets() -> Condition:
+def on_changed_days_or_targets(keys: Keys) -> Condition:
     """The same for summaries; changed targets judge only the running period again."""
-    targets = dg.AssetSelection.assets(PERFORMANCE_TARGETS)
+    targets = dg.AssetSelection.assets(keys.performance_targets)
     updated = dg.AutomationCondition.any_deps_updated
     changed = updated().ignore(targets) | (
         updated().allow(targets) & dg.AutomationCondition.in_latest_time_window()
@@ -64,15 +64,17 @@ def freshness() -> dg.FreshnessPolicy:
 
 def automation_sensor(runtime: Runtime) -> dg.AutomationConditionSensorDefinition:
     return dg.AutomationConditionSensorDefinition(
-        AUTOMATION_SENSOR,
-        target=dg.AssetSelection.all(),
+        runtime.keys.automation_sensor,
+        # Not all: other bots are in the same place, and perhaps somebody else's assets.
+        target=dg.AssetSelection.assets(*runtime.keys.assets),
+        run_tags=runtime.keys.run_tags,
         minimum_interval_seconds=runtime.tick_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Computes again what depends on a changed log or on changed targets.",
     )
 
 
-def is_about_to_look(instance: dg.DagsterInstance) -> bool:
+def is_about_to_look(instance: dg.DagsterInstance, keys: Keys) -> bool:
     """Whether a daemon will evaluate the conditions for the first time, or is doing so.
 
     That first evaluation takes what it finds as given: a change reported before it runs nothing,
@@ -80,15 +82,15 @@ def is_about_to_look(instance: dg.DagsterInstance) -> bool:
     where the automation sensor is turned off.
     """
     states = _sensor_states(instance)
-    state = states.get(AUTOMATION_SENSOR)
+    state = states.get(keys.automation_sensor)
     if state is None:
         return bool(states)
     return state.is_running and not _cursor(state)
 
 
-def has_looked(instance: dg.DagsterInstance) -> bool:
+def has_looked(instance: dg.DagsterInstance, keys: Keys) -> bool:
     """Whether a daemon has evaluated the conditions before, and so minds what is reported."""
-    state = _sensor_states(instance).get(AUTOMATION_SENSOR)
+    state = _sensor_states(instance).get(keys.automation_sensor)
     return state is not None and bool(_cursor(state))
 
 

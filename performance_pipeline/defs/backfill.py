@@ -19,12 +19,7 @@ from performance_pipeline.defs.external_assets import (
     reported_targets,
     unreported,
 )
-from performance_pipeline.defs.keys import (
-    DAILY_AGGREGATE,
-    PERFORMANCE_ALERTS,
-    PERFORMANCE_REPORT,
-    summary_key,
-)
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.launcher import PROCESS_TAG, this_process
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
@@ -64,13 +59,13 @@ class Progress:
     """A line of the run log, and its logging level."""
 
 
-def layers(first: date, last: date) -> list[Layer]:
+def layers(keys: Keys, first: date, last: date) -> list[Layer]:
     """What a backfill of the days from `first` to `last` materializes, in order."""
     return [
-        Layer(DAILY_AGGREGATE, Window.DAILY, first, last),
+        Layer(keys.daily_aggregate, Window.DAILY, first, last),
         *(
             Layer(
-                summary_key(window),
+                keys.summary(window),
                 window,
                 Period.of(window, first).key,
                 Period.of(window, last).key,
@@ -96,10 +91,10 @@ def run_backfill(
     reported later, they would leave every summary marked as made from older ones.
     """
     logs = _logs(runtime, first, last)
-    _report(instance, [reported_targets(runtime.settings)])
-    held_on_to = has_looked(instance)
+    _report(instance, runtime.keys, [reported_targets(runtime.settings)])
+    held_on_to = has_looked(instance, runtime.keys)
     if held_on_to:
-        _report(instance, logs)
+        _report(instance, runtime.keys, logs)
     partitions, failures = _run_layers(runtime, instance, first, last, progress)
 
     def warn(sentence: str) -> None:
@@ -108,11 +103,11 @@ def run_backfill(
     events = update_alert_log(runtime, instance, partitions, warn)
     for sentence in raised_warnings(events):
         warn(sentence)
-    if events or never_reported(instance, PERFORMANCE_ALERTS):
+    if events or never_reported(instance, runtime.keys.performance_alerts):
         log = AlertLog(runtime.settings.alert_log, warn)
-        instance.report_runless_asset_event(reported_alerts(log, events))
+        instance.report_runless_asset_event(reported_alerts(runtime.keys, log, events))
     if not held_on_to and not failures:
-        _report(instance, logs)
+        _report(instance, runtime.keys, logs)
     return failures
 
 
@@ -120,8 +115,8 @@ def run_report(runtime: Runtime, instance: dg.DagsterInstance, progress: Progres
     """Materialize the report; returns what failed and why."""
     result = _job(runtime, progress).execute_in_process(
         instance=instance,
-        asset_selection=[PERFORMANCE_REPORT],
-        tags={PROCESS_TAG: this_process()},
+        asset_selection=[runtime.keys.performance_report],
+        tags={**runtime.keys.run_tags, PROCESS_TAG: this_process()},
         run_config=_RUN_CONFIG,
         raise_on_error=False,
     )
@@ -144,8 +139,10 @@ def _logs(runtime: Runtime, first: date, last: date) -> list[dg.AssetMaterializa
     return reported_logs(settings, versions, watch)
 
 
-def _report(instance: dg.DagsterInstance, events: Sequence[dg.AssetMaterialization]) -> None:
-    for event in unreported(instance, events):
+def _report(
+    instance: dg.DagsterInstance, keys: Keys, events: Sequence[dg.AssetMaterialization]
+) -> None:
+    for event in unreported(instance, keys, events):
         instance.report_runless_asset_event(event)
 
 
@@ -156,22 +153,26 @@ def _run_layers(
     job = _job(runtime, progress)
     failures: list[str] = []
     partitions: set[Partition] = set()
-    waiting = layers(first, last)
+    waiting = layers(runtime.keys, first, last)
     while waiting:
         layer = waiting.pop(0)
         progress.on_layer(layer)
         result = job.execute_in_process(
             instance=instance,
             asset_selection=[layer.asset_key],
-            tags={**range_tags(layer.first, layer.last), PROCESS_TAG: this_process()},
+            tags={
+                **range_tags(layer.first, layer.last),
+                **runtime.keys.run_tags,
+                PROCESS_TAG: this_process(),
+            },
             run_config=_RUN_CONFIG,
             raise_on_error=False,
         )
         failures += _failures(result)
         partitions |= {(layer.window, day.isoformat()) for day in layer.partitions}
-        if layer.asset_key == DAILY_AGGREGATE:
+        if layer.asset_key == runtime.keys.daily_aggregate:
             days = [first, last, *_materialized_days(result)]
-            waiting = layers(min(days), max(days))[1:]
+            waiting = layers(runtime.keys, min(days), max(days))[1:]
     return partitions, failures
 
 

@@ -37,23 +37,23 @@ def build_definitions(
     runtime: Runtime, loggers: Mapping[str, dg.LoggerDefinition] | None = None
 ) -> dg.Definitions:
     """The project's definitions; no log is read and no file is written to build them."""
-    partitions = Partitions.of(runtime.settings)
+    keys, partitions = runtime.keys, Partitions.of(runtime.settings)
     with warnings.catch_warnings():
         # Single-run backfills, day mappings at the edges and partitioned checks are marked beta or
         # preview; the Dagster version is bounded, and tests hold each of them to what we rely on.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
         assets: list[dg.AssetSpec | dg.AssetsDefinition] = [
-            trade_log_spec(partitions),
-            performance_targets_spec(),
+            trade_log_spec(keys, partitions),
+            performance_targets_spec(keys),
             daily_aggregate_asset(runtime, partitions, on_changed_logs()),
             *(
                 summary_asset(
-                    runtime, partitions, window, on_changed_days_or_targets(), freshness()
+                    runtime, partitions, window, on_changed_days_or_targets(keys), freshness()
                 )
                 for window in PARTITIONED_WINDOWS
             ),
-            performance_alerts_spec(),
+            performance_alerts_spec(keys),
             performance_report_asset(runtime, once_a_day(runtime.settings)),
         ]
         checks = [

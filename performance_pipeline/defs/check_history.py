@@ -15,7 +15,7 @@ from performance_pipeline.defs.dagster_internals import (
     AssetCheckExecutionRecordStatus,
     PartitionKeyFilter,
 )
-from performance_pipeline.defs.keys import MEETS_TARGETS, summary_key
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.domain.alerts import Evaluation
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
@@ -62,9 +62,19 @@ def latest_finished(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
     )
 
 
-def evaluated_by(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> set[Partition]:
+def may_have_evaluated(run: dg.DagsterRun, keys: Keys) -> bool:
+    """Whether `run` was asked for one of the summaries of `keys`, or for one of their checks."""
+    checked = {check.asset_key for check in run.asset_check_selection or ()}
+    asked = checked.union(run.asset_selection or ())
+    # A run that names nothing is one of everything.
+    return not asked or not asked.isdisjoint(keys.summaries)
+
+
+def evaluated_by(
+    instance: dg.DagsterInstance, keys: Keys, run_ids: Iterable[str]
+) -> set[Partition]:
     """The partitions that the runs `run_ids` have evaluated `meets_targets` of."""
-    windows = {check_key(window): window for window in PARTITIONED_WINDOWS}
+    windows = {keys.meets_targets(window): window for window in PARTITIONED_WINDOWS}
     found: set[Partition] = set()
     for run_id in run_ids:
         records = instance.get_records_for_run(
@@ -82,7 +92,7 @@ def evaluated_by(instance: dg.DagsterInstance, run_ids: Iterable[str]) -> set[Pa
 
 
 def latest_evaluations(
-    instance: dg.DagsterInstance, partitions: Collection[Partition]
+    instance: dg.DagsterInstance, keys: Keys, partitions: Collection[Partition]
 ) -> list[Evaluation]:
     """What the checks say now of `partitions`, and of the newest day of the rolling window.
 
@@ -90,11 +100,12 @@ def latest_evaluations(
     """
     found: list[Evaluation] = []
     for window in PARTITIONED_WINDOWS:
-        keys = {key for asked, key in partitions if asked is window}
+        check = keys.meets_targets(window)
+        asked = {key for asked_window, key in partitions if asked_window is window}
         if window is Window.ROLLING:
-            found += _newest_rolling(instance) if keys else []
+            found += _newest_rolling(instance, keys) if asked else []
         else:
-            found += _latest(instance, window, keys)
+            found += _latest(instance, check, asked)
     return found
 
 
@@ -109,29 +120,31 @@ def latest_evaluation(
 
 
 def all_evaluated(
-    instance: dg.DagsterInstance, windows: Iterable[Window] = PARTITIONED_WINDOWS
+    instance: dg.DagsterInstance, keys: Keys, windows: Iterable[Window] = PARTITIONED_WINDOWS
 ) -> set[Partition]:
     """Every partition of `windows` that was ever evaluated."""
     return {
         (window, info.partition_key)
         for window in windows
-        for info in instance.event_log_storage.get_asset_check_partition_info([check_key(window)])
+        for info in instance.event_log_storage.get_asset_check_partition_info(
+            [keys.meets_targets(window)]
+        )
         if info.partition_key is not None
     }
 
 
-def _newest_rolling(instance: dg.DagsterInstance) -> list[Evaluation]:
-    for _, key in sorted(all_evaluated(instance, [Window.ROLLING]), reverse=True):
-        if evaluations := _latest(instance, Window.ROLLING, {key}):
+def _newest_rolling(instance: dg.DagsterInstance, keys: Keys) -> list[Evaluation]:
+    check = keys.meets_targets(Window.ROLLING)
+    for _, key in sorted(all_evaluated(instance, keys, [Window.ROLLING]), reverse=True):
+        if evaluations := _latest(instance, check, {key}):
             return evaluations
     return []
 
 
 def _latest(
-    instance: dg.DagsterInstance, window: Window, keys: Collection[str]
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, keys: Collection[str]
 ) -> list[Evaluation]:
     """The newest evaluation of each of the partitions `keys`, by runs that are over."""
-    check = check_key(window)
     if len(keys) > _MANY:
         newest = _newest(instance, _pages(instance, check, None))
         return _decoded(newest[key] for key in sorted(keys & newest.keys()))
@@ -207,8 +220,3 @@ def _decoded(records: Iterable[AssetCheckExecutionRecord]) -> list[Evaluation]:
         for record in records
         if record.evaluation is not None and VERDICTS in record.evaluation.metadata
     ]
-
-
-def check_key(window: Window) -> dg.AssetCheckKey:
-    """The check that says whether a summary meets its targets."""
-    return dg.AssetCheckKey(summary_key(window), MEETS_TARGETS)

@@ -12,7 +12,6 @@ import dagster as dg
 from performance_pipeline.defs.dagster_internals import (
     AssetCheckEvaluationTargetMaterializationData,
 )
-from performance_pipeline.defs.keys import CHECKS
 from performance_pipeline.defs.metadata import Metadata, quality_metadata, verdict_metadata
 from performance_pipeline.domain.summary import AlertStatus, PerformanceSummary
 from performance_pipeline.domain.windows import Period
@@ -79,21 +78,21 @@ def _said(summary: PerformanceSummary) -> str:
 
 def check_evaluations(
     instance: dg.DagsterInstance,
-    asset_key: dg.AssetKey,
+    check: dg.AssetCheckKey,
     days: Sequence[date],
     evaluate: Callable[[date], CheckResult],
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """The evaluations of the check that an asset carries, for its partitions `days`.
+    """The evaluations of `check` for the partitions `days` of its asset.
 
     Each names the materialization it looked at; without it the UI shows it as not current.
     """
     keys = [day.isoformat() for day in days]
-    materializations = _latest_materializations(instance, asset_key, keys)
+    materializations = _latest_materializations(instance, check.asset_key, keys)
     for day, key in zip(days, keys, strict=True):
         result = evaluate(day)
         yield dg.AssetCheckEvaluation(
-            asset_key=asset_key,
-            check_name=CHECKS[asset_key],
+            asset_key=check.asset_key,
+            check_name=check.name,
             partition=key,
             passed=result.passed,
             severity=result.severity,

@@ -11,7 +11,6 @@ from performance_pipeline.defs.check_results import (
     evaluate_log,
     evaluate_targets,
 )
-from performance_pipeline.defs.keys import CHECKS, DAILY_AGGREGATE, summary_key
 from performance_pipeline.defs.partitions import Partitions, partition_days
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Period, Window
@@ -23,7 +22,7 @@ def log_is_clean_check(runtime: Runtime, partitions: Partitions) -> dg.AssetChec
         return lambda day: evaluate_log(tracker.day(day))
 
     return _check(
-        DAILY_AGGREGATE,
+        runtime.keys.log_is_clean,
         partitions.daily,
         "No line was rejected, misdated, or labelled against its own P&L.",
         evaluator,
@@ -35,7 +34,7 @@ def meets_targets_check(
 ) -> dg.AssetChecksDefinition:
     folder = runtime.settings.output_dir
     return _check(
-        summary_key(window),
+        runtime.keys.meets_targets(window),
         partitions.for_window(window),
         "No target is breached by the verdicts that the summary holds.",
         lambda: lambda day: evaluate_targets(folder, Period.of(window, day)),
@@ -43,23 +42,23 @@ def meets_targets_check(
 
 
 def _check(
-    asset_key: dg.AssetKey,
+    key: dg.AssetCheckKey,
     partitions_def: dg.PartitionsDefinition[str],
     description: str,
     evaluator: Callable[[], Callable[[date], CheckResult]],
 ) -> dg.AssetChecksDefinition:
-    """The check that `asset_key` carries; `evaluator` makes what evaluates the days of one run."""
+    """The check `key`; `evaluator` makes what evaluates the days of one run."""
 
     # Annotated for one result; a check of a range has to yield one evaluation a partition.
     @dg.asset_check(  # type: ignore[arg-type]
-        asset=asset_key,
-        name=CHECKS[asset_key],
+        asset=key.asset_key,
+        name=key.name,
         partitions_def=partitions_def,
         description=description,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
-        days = _days_to_check(context.op_execution_context, asset_key, partitions_def)
-        yield from check_evaluations(context.instance, asset_key, days, evaluator())
+        days = _days_to_check(context.op_execution_context, key.asset_key, partitions_def)
+        yield from check_evaluations(context.instance, key, days, evaluator())
         yield dg.Output(None)
 
     return check

@@ -11,7 +11,7 @@ from typing import Final
 import dagster as dg
 
 from performance_pipeline.defs.dagster_internals import IMPLICIT_ASSET_JOB_NAME
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, summary_key
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.summary import PerformanceSummary
@@ -35,14 +35,16 @@ Range = tuple[dg.AssetKey, date, date]
 
 
 def range_request(
-    key: dg.AssetKey, first: date, last: date, run_key: str | None = None
+    keys: Keys, key: dg.AssetKey, first: date, last: date, run_key: str | None = None
 ) -> dg.RunRequest:
     """One run over a range of partitions, with their checks."""
-    return dg.RunRequest(run_key, asset_selection=[key], tags=range_tags(first, last))
+    tags = {**range_tags(first, last), **keys.run_tags}
+    return dg.RunRequest(run_key, asset_selection=[key], tags=tags)
 
 
 def daily_close_schedule(runtime: Runtime) -> dg.ScheduleDefinition:
     @dg.schedule(
+        name=runtime.keys.close_schedule,
         cron_schedule=_CLOSE,
         execution_timezone=runtime.settings.timezone.key,
         # Dagster's own job of all assets: a job of ours takes only one kind of partition.
@@ -57,7 +59,8 @@ def daily_close_schedule(runtime: Runtime) -> dg.ScheduleDefinition:
         requests = list(closing_runs(runtime.settings, now))
         tick = context.scheduled_execution_time.date()
         for key, first, last in requests:
-            yield range_request(key, first, last, f"{tick}:{key.to_user_string()}:{first}:{last}")
+            run_key = f"{tick}:{key.to_user_string()}:{first}:{last}"
+            yield range_request(runtime.keys, key, first, last, run_key)
         if not requests:
             yield dg.SkipReason("Every period that is over is closed.")
 
@@ -70,11 +73,12 @@ def closing_runs(settings: Settings, now: datetime) -> Iterator[Range]:
     Among them those that are unjudged for want of a valid targets file, once it is valid: such as
     were being made while it was mended, so that the log sensor did not find them.
     """
+    keys = Keys(settings.bot)
     yesterday = trading_day(now, settings.timezone) - ONE_DAY
     if yesterday < settings.start_date or not settings.output_dir.is_dir():
         return
     if not aggregate_path(settings.output_dir, yesterday).exists():
-        yield DAILY_AGGREGATE, yesterday, yesterday
+        yield keys.daily_aggregate, yesterday, yesterday
     valid = _targets_are_valid(settings)
     for window in PARTITIONED_WINDOWS:
         open_keys = {
@@ -89,7 +93,7 @@ def closing_runs(settings: Settings, now: datetime) -> Iterator[Range]:
         ):
             open_keys.add(finished.key)
         for first, last in _contiguous(window, sorted(open_keys)):
-            yield summary_key(window), first, last
+            yield keys.summary(window), first, last
 
 
 def unjudged_ranges(settings: Settings) -> Iterator[Range]:
@@ -99,11 +103,12 @@ def unjudged_ranges(settings: Settings) -> Iterator[Range]:
     """
     if not _targets_are_valid(settings):
         return
+    keys = Keys(settings.bot)
     for window in PARTITIONED_WINDOWS:
         stored = _stored_partitions(settings, window)
-        keys = [period.key for period, summary in stored if _is_unjudged(summary)]
-        for first, last in _contiguous(window, keys):
-            yield summary_key(window), first, last
+        unjudged = [period.key for period, summary in stored if _is_unjudged(summary)]
+        for first, last in _contiguous(window, unjudged):
+            yield keys.summary(window), first, last
 
 
 def _stored_partitions(

@@ -22,6 +22,7 @@ def alert_delivery_sensor(runtime: Runtime) -> dg.SensorDefinition:
     courier = Courier()
 
     @dg.sensor(
+        name=runtime.keys.delivery_sensor,
         minimum_interval_seconds=runtime.look_seconds if route.urls else _IDLE_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Sends what the alert log gains to the URLs of PERFORMANCE_NOTIFY.",

@@ -9,14 +9,7 @@ from typing import Final
 
 import dagster as dg
 
-from performance_pipeline.defs.keys import (
-    GROUP,
-    OWNERS,
-    PERFORMANCE_ALERTS,
-    PERFORMANCE_TARGETS,
-    SUMMARY_KEYS,
-    TRADE_LOG,
-)
+from performance_pipeline.defs.keys import OWNERS, Keys
 from performance_pipeline.defs.metadata import Metadata, table
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.domain.alerts import AlertEvent, fold
@@ -36,11 +29,11 @@ _ALERTS_SHOWN: Final = 25
 _LINES_SHOWN: Final = 10
 
 
-def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
+def trade_log_spec(keys: Keys, partitions: Partitions) -> dg.AssetSpec:
     return dg.AssetSpec(
-        TRADE_LOG,
+        keys.trade_log,
         partitions_def=partitions.daily,
-        group_name=GROUP,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"json"},
         description=(
@@ -51,10 +44,10 @@ def trade_log_spec(partitions: Partitions) -> dg.AssetSpec:
     )
 
 
-def performance_targets_spec() -> dg.AssetSpec:
+def performance_targets_spec(keys: Keys) -> dg.AssetSpec:
     return dg.AssetSpec(
-        PERFORMANCE_TARGETS,
-        group_name=GROUP,
+        keys.performance_targets,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"yaml"},
         description=(
@@ -64,11 +57,11 @@ def performance_targets_spec() -> dg.AssetSpec:
     )
 
 
-def performance_alerts_spec() -> dg.AssetSpec:
+def performance_alerts_spec(keys: Keys) -> dg.AssetSpec:
     return dg.AssetSpec(
-        PERFORMANCE_ALERTS,
-        deps=SUMMARY_KEYS,
-        group_name=GROUP,
+        keys.performance_alerts,
+        deps=keys.summaries,
+        group_name=keys.group,
         owners=OWNERS,
         kinds={"json"},
         description=(
@@ -82,9 +75,10 @@ def reported_logs(
     settings: Settings, versions: Mapping[date, str], watch: Watch
 ) -> list[dg.AssetMaterialization]:
     """The trade logs of each day in `versions`, by data version, as `watch` has seen them."""
+    keys = Keys(settings.bot)
     return [
         dg.AssetMaterialization(
-            TRADE_LOG,
+            keys.trade_log,
             partition=day.isoformat(),
             metadata=_log_metadata(size_of_day(watch, day, settings.timezone)),
             tags={_DATA_VERSION: version},
@@ -97,7 +91,7 @@ def reported_targets(settings: Settings) -> dg.AssetMaterialization:
     """The targets file as it is now, valid or not, or that there is none."""
     path = settings.targets_file
     return dg.AssetMaterialization(
-        PERFORMANCE_TARGETS,
+        Keys(settings.bot).performance_targets,
         metadata=_targets_metadata(path),
         tags={_DATA_VERSION: targets_version(path)},
     )
@@ -110,12 +104,14 @@ def targets_version(path: Path) -> str:
         return "none"
 
 
-def reported_alerts(log: AlertLog, appended: Sequence[AlertEvent]) -> dg.AssetMaterialization:
+def reported_alerts(
+    keys: Keys, log: AlertLog, appended: Sequence[AlertEvent]
+) -> dg.AssetMaterialization:
     """The alert log once `appended` was written to it."""
     counts = Counter[str](event.status for event in appended)
     said = ", ".join(f"{count} {status}" for status, count in counts.items())
     return dg.AssetMaterialization(
-        PERFORMANCE_ALERTS,
+        keys.performance_alerts,
         description=said or "nothing new",
         metadata=_alerts_metadata(log, counts),
     )
@@ -126,21 +122,21 @@ def never_reported(instance: dg.DagsterInstance, key: dg.AssetKey) -> bool:
 
 
 def unreported(
-    instance: dg.DagsterInstance, events: Sequence[dg.AssetMaterialization]
+    instance: dg.DagsterInstance, keys: Keys, events: Sequence[dg.AssetMaterialization]
 ) -> list[dg.AssetMaterialization]:
     """Those of `events` whose data version is not the one that was last reported."""
     days = [event.partition for event in events if event.partition is not None]
     known: dict[str | None, str | None] = {None: None}
     if days:
         tags = instance.event_log_storage.get_latest_tags_by_partition(
-            TRADE_LOG,
+            keys.trade_log,
             dg.DagsterEventType.ASSET_MATERIALIZATION,
             [_DATA_VERSION],
             asset_partitions=days,
         )
         known |= {day: found.get(_DATA_VERSION) for day, found in tags.items()}
     if len(days) < len(events):
-        latest = instance.get_latest_materialization_event(PERFORMANCE_TARGETS)
+        latest = instance.get_latest_materialization_event(keys.performance_targets)
         if latest is not None and latest.asset_materialization is not None:
             known[None] = (latest.asset_materialization.tags or {}).get(_DATA_VERSION)
     return [event for event in events if known.get(event.partition) != _version(event)]

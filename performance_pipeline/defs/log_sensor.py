@@ -21,7 +21,6 @@ from performance_pipeline.defs.external_assets import (
     targets_version,
     unreported,
 )
-from performance_pipeline.defs.keys import SUMMARY_KEYS
 from performance_pipeline.defs.running_days import (
     TakenUp,
     is_for_the_sensor,
@@ -38,7 +37,8 @@ _SEPARATOR = "\n"
 
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
-        asset_selection=dg.AssetSelection.assets(*SUMMARY_KEYS),
+        name=runtime.keys.log_sensor,
+        asset_selection=dg.AssetSelection.assets(*runtime.keys.summaries),
         minimum_interval_seconds=runtime.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -48,7 +48,7 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
         ),
     )
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if not context.cursor and is_about_to_look(context.instance):
+        if not context.cursor and is_about_to_look(context.instance, runtime.keys):
             return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
         try:
             return _look(runtime, context)
@@ -72,7 +72,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         context.log.warning(warning)
     made = TakenUp(watch, changes.days)
     if context.cursor and is_for_the_sensor(settings, changes.days, watch, now):
-        if is_writing(context.instance):
+        if is_writing(context.instance, runtime.keys):
             return dg.SkipReason("A run is writing. The running day is looked at once it is over.")
         made = take_up_running_days(runtime, context, changes.days, watch)
     watch = made.watch
@@ -83,10 +83,10 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     requests: list[dg.RunRequest] = []
     if targets != targets_before:
         events.append(reported_targets(settings))
-        requests = [range_request(*one) for one in unjudged_ranges(settings)]
+        requests = [range_request(runtime.keys, *one) for one in unjudged_ranges(settings)]
     # A watch without a cursor: somebody has taken the cursor away, so that all is reported again.
     if context.cursor or not has_watch(settings.output_dir):
-        events = unreported(context.instance, events)
+        events = unreported(context.instance, runtime.keys, events)
     if watch.digest != remembered:
         keep_watch(settings.output_dir, watch, before)
     events += made.alerts

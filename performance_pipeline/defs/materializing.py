@@ -18,6 +18,7 @@ _PROGRESS_EVERY: Final = 50
 
 def materialize_each(
     context: dg.AssetExecutionContext,
+    check: dg.AssetCheckKey,
     materialize: Callable[[date], Metadata],
     evaluate: Callable[[date], CheckResult],
 ) -> None:
@@ -40,13 +41,14 @@ def materialize_each(
         for day, metadata in done.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())
         return
-    _record(context, done, evaluate)
+    _record(context, check, done, evaluate)
     reasons = "; ".join(f"{day}: {error}" for day, error in failed.items())
     raise dg.Failure(f"{len(failed)} of {len(days)} partitions failed: {reasons}")
 
 
 def materialize_reached(
     context: dg.AssetExecutionContext,
+    check: dg.AssetCheckKey,
     reached: Iterable[tuple[date, Metadata]],
     evaluate: Callable[[date], CheckResult],
 ) -> None:
@@ -61,7 +63,7 @@ def materialize_reached(
         days.append(day)
     if days:
         context.log.info(f"{len(days)} partitions reached beyond this run: {days[0]} to {days[-1]}")
-        _record_checks(context, days, evaluate)
+        _record_checks(context, check, days, evaluate)
 
 
 def reached_in_run(context: dg.AssetExecutionContext, upstream: dg.AssetKey) -> list[date]:
@@ -81,13 +83,14 @@ def reached_in_run(context: dg.AssetExecutionContext, upstream: dg.AssetKey) -> 
 
 def _record(
     context: dg.AssetExecutionContext,
+    check: dg.AssetCheckKey,
     done: Mapping[date, Metadata],
     evaluate: Callable[[date], CheckResult],
 ) -> None:
     """Record the partitions of a run that is about to fail, whose checks Dagster will skip."""
     for day, metadata in done.items():
         _record_one(context, day, metadata)
-    _record_checks(context, list(done), evaluate)
+    _record_checks(context, check, list(done), evaluate)
 
 
 def _record_one(context: dg.AssetExecutionContext, day: date, metadata: Metadata) -> None:
@@ -98,8 +101,9 @@ def _record_one(context: dg.AssetExecutionContext, day: date, metadata: Metadata
 
 def _record_checks(
     context: dg.AssetExecutionContext,
+    check: dg.AssetCheckKey,
     days: list[date],
     evaluate: Callable[[date], CheckResult],
 ) -> None:
-    for evaluation in check_evaluations(context.instance, context.asset_key, days, evaluate):
+    for evaluation in check_evaluations(context.instance, check, days, evaluate):
         dg.DagsterEvent.asset_check_evaluation(context.get_step_execution_context(), evaluation)

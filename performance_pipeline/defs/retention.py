@@ -36,12 +36,13 @@ from performance_pipeline.defs.dagster_internals import (
     SqlScheduleStorage,
 )
 from performance_pipeline.defs.idle_looks import NOTHING_KEPT, purge_looks
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.superseded import (
     ASSET_KINDS,
-    OUR_KEYS,
     chunks,
     delete_runless_log,
     delete_superseded,
+    stored_keys,
 )
 from performance_pipeline.storage.databases import empty
 
@@ -100,14 +101,14 @@ class _Old:
 
 def prune(
     instance: dg.DagsterInstance,
-    sensors: Collection[str],
+    keys: Keys,
     keep_days: int,
     now: datetime,
     limits: Limits = Limits(),
 ) -> Pruned:
-    """Remove what is superseded and older than `keep_days`, as far as `limits` go.
+    """Remove what of `keys` is superseded and older than `keep_days`, as far as `limits` go.
 
-    Ticks of `sensors`, by name, that came to nothing go within the hour, and so does what SQLite
+    Ticks of its sensors that came to nothing go within the hour, and so does what SQLite
     keeps a second time of what no run has made. Nothing at all happens where `keep_days` is 0, or
     the storage is none that keeps events in SQL tables.
     """
@@ -115,11 +116,14 @@ def prune(
     if not keep_days or not isinstance(storage, SqlEventLogStorage):
         return Pruned()
     cutoff = now - timedelta(days=keep_days)
-    looks = purge_looks(instance, sensors, cutoff, now, limits.looks)
+    looks = purge_looks(instance, keys, cutoff, now, limits.looks)
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-    events = delete_superseded(storage, cutoff, [run.run_id for run in unfinished], limits.events)
+    events = delete_superseded(
+        storage, keys, cutoff, [run.run_id for run in unfinished], limits.events
+    )
     second = delete_runless_log(storage, now - NOTHING_KEPT, limits.events)
-    old = _old_runs(instance, storage, cutoff, _needed_elsewhere(instance, storage, unfinished))
+    needed = _needed_elsewhere(instance, storage, unfinished)
+    old = _old_runs(instance, storage, keys, cutoff, needed)
     superseded = old.superseded[: limits.runs]
     _delete_runs(instance, storage, superseded)
     logs = _empty_logs(instance, storage, cutoff, old, limits.runs)
@@ -156,16 +160,21 @@ def _needed_elsewhere(
 
 
 def _old_runs(
-    instance: dg.DagsterInstance, storage: SqlEventLogStorage, cutoff: datetime, spared: set[str]
+    instance: dg.DagsterInstance,
+    storage: SqlEventLogStorage,
+    keys: Keys,
+    cutoff: datetime,
+    spared: set[str],
 ) -> _Old:
     """The pipeline's runs that were over before the cutoff, apart by whether any result is left."""
     over = dg.RunsFilter(statuses=FINISHED, updated_before=cutoff, job_name=IMPLICIT_ASSET_JOB_NAME)
     old = [run_id for run_id in instance.get_run_ids(over) if run_id not in spared]
     with storage.index_connection() as connection:
-        keys = set(connection.scalars(db.select(AssetKeyTable.c.asset_key)))
-        needed = _runs_of(connection, keys.intersection(OUR_KEYS))
-        # The instance may be shared with other pipelines, whose runs are not ours to prune.
-        others = _runs_of(connection, keys.difference(OUR_KEYS))
+        known = set(connection.scalars(db.select(AssetKeyTable.c.asset_key)))
+        needed = _runs_of(connection, known.intersection(stored_keys(keys)))
+        # The instance may be shared with other bots and pipelines: their runs are not ours to
+        # prune.
+        others = _runs_of(connection, known.difference(stored_keys(keys)))
     ours = [run_id for run_id in old if run_id not in others]
     return _Old(
         superseded=[run_id for run_id in ours if run_id not in needed],

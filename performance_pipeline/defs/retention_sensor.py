@@ -6,7 +6,6 @@ from typing import Final
 import dagster as dg
 import sqlalchemy.exc
 
-from performance_pipeline.defs.keys import SENSORS
 from performance_pipeline.defs.retention import prune, sqlite_files
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.databases import space, vacuum
@@ -24,6 +23,7 @@ _BUSY: Final = (sqlalchemy.exc.OperationalError, sqlite3.OperationalError, OSErr
 
 def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
     @dg.sensor(
+        name=runtime.keys.retention_sensor,
         minimum_interval_seconds=_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -36,7 +36,7 @@ def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
         if not keep_days:
             return dg.SkipReason("PERFORMANCE_KEEP_RUNS_DAYS is 0: everything is kept.")
         try:
-            pruned = prune(context.instance, SENSORS, keep_days, runtime.clock())
+            pruned = prune(context.instance, runtime.keys, keep_days, runtime.clock())
             given_back = 0 if pruned.more else _give_back(context.instance)
         except _BUSY as error:
             # The next tick finds what this one has left.

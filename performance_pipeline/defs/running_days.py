@@ -17,7 +17,7 @@ import msgspec
 
 from performance_pipeline.defs.alert_sensor import told_of_alerts
 from performance_pipeline.defs.automation import is_turned_off
-from performance_pipeline.defs.check_history import UNFINISHED, check_key, latest_evaluation
+from performance_pipeline.defs.check_history import UNFINISHED, latest_evaluation
 from performance_pipeline.defs.check_results import (
     CheckResult,
     check_evaluations,
@@ -25,13 +25,7 @@ from performance_pipeline.defs.check_results import (
     evaluate_summary,
 )
 from performance_pipeline.defs.external_assets import reported_logs
-from performance_pipeline.defs.keys import (
-    ALERT_SENSOR,
-    DAILY_AGGREGATE,
-    LOG_IS_CLEAN,
-    SUMMARY_KEYS,
-    summary_key,
-)
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.metadata import (
     VERDICTS,
     Metadata,
@@ -62,8 +56,6 @@ from performance_pipeline.storage.sessions import keep_sessions
 
 REPORT_SECONDS: Final = 900
 """How long Dagster may not know of what was made, as long as no check says anything new."""
-
-_LOG_IS_CLEAN: Final = dg.AssetCheckKey(DAILY_AGGREGATE, LOG_IS_CLEAN)
 
 
 @dataclass(frozen=True)
@@ -109,14 +101,14 @@ def take_up_running_days(
         # Reported like any other change, it fails its own day's run by name.
         context.log.warning(str(error))
         return TakenUp(watch, changed)
-    if _is_overdue(watch, now) or says_anew(instance, made):
+    if _is_overdue(watch, now) or says_anew(instance, runtime.keys, made):
         report_running_days(instance, settings, made, watch)
         watch = msgspec.structs.replace(watch, unreported=(), unreported_since=0)
     else:
         since = watch.unreported_since or int(now.timestamp())
         watch = msgspec.structs.replace(watch, unreported=tuple(days), unreported_since=since)
     alerts: Sequence[dg.AssetMaterialization] = ()
-    if not is_turned_off(instance, ALERT_SENSOR):
+    if not is_turned_off(instance, runtime.keys.alert_sensor):
         # Also where nothing was reported: the last tick may have been killed in between.
         partitions = {(period.window, period.key.isoformat()) for period, _ in made.periods}
         alerts = told_of_alerts(runtime, context, partitions)
@@ -130,9 +122,9 @@ def running_days(settings: Settings, now: datetime) -> list[date]:
     return [day for day in days if settings.start_date <= day <= today]
 
 
-def is_writing(instance: dg.DagsterInstance) -> bool:
-    """Whether a run is in progress that makes aggregates or summaries, or may do so."""
-    ours = {DAILY_AGGREGATE, *SUMMARY_KEYS}
+def is_writing(instance: dg.DagsterInstance, keys: Keys) -> bool:
+    """Whether a run is in progress that makes the bot's aggregates or summaries, or may do so."""
+    ours = {keys.daily_aggregate, *keys.summaries}
     runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     return any(run.asset_selection is None or run.asset_selection & ours for run in runs)
 
@@ -162,11 +154,11 @@ def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:
     return RunningDays(made, [(period, publish_period(tracker, period)) for period in periods])
 
 
-def says_anew(instance: dg.DagsterInstance, made: RunningDays) -> bool:
+def says_anew(instance: dg.DagsterInstance, keys: Keys, made: RunningDays) -> bool:
     """Whether a check of what was made says something else than Dagster has heard last."""
-    now = [(_LOG_IS_CLEAN, day.date, evaluate_log(day)) for day in made.days]
+    now = [(keys.log_is_clean, day.date, evaluate_log(day)) for day in made.days]
     now += [
-        (check_key(period.window), period.key, evaluate_summary(period, published.summary))
+        (keys.meets_targets(period.window), period.key, evaluate_summary(period, published.summary))
         for period, published in made.periods
     ]
     return any(
@@ -179,14 +171,14 @@ def report_running_days(
     instance: dg.DagsterInstance, settings: Settings, made: RunningDays, watch: Watch
 ) -> None:
     """Tell Dagster what was made, layer by layer, each with its checks, as a run would."""
-    folder = settings.output_dir
+    folder, keys = settings.output_dir, Keys(settings.bot)
     days = {day.date: day for day in made.days}
     versions = {day: watch.days[day] for day in days if day in watch.days}
     for event in reported_logs(settings, versions, watch):
         instance.report_runless_asset_event(event)
     _report_layer(
         instance,
-        DAILY_AGGREGATE,
+        keys.log_is_clean,
         {
             key: aggregate_metadata(day, aggregate_path(folder, key), settings)
             for key, day in days.items()
@@ -197,7 +189,7 @@ def report_running_days(
         published = {period.key: one for period, one in made.periods if period.window is window}
         _report_layer(
             instance,
-            summary_key(window),
+            keys.meets_targets(window),
             {key: summary_metadata(one) for key, one in published.items()},
             partial(_evaluate, window, published),
         )
@@ -205,15 +197,15 @@ def report_running_days(
 
 def _report_layer(
     instance: dg.DagsterInstance,
-    asset: dg.AssetKey,
+    check: dg.AssetCheckKey,
     metadata: Mapping[date, Metadata],
     evaluate: Callable[[date], CheckResult],
 ) -> None:
     for key, told in metadata.items():
         instance.report_runless_asset_event(
-            dg.AssetMaterialization(asset, partition=key.isoformat(), metadata=told)
+            dg.AssetMaterialization(check.asset_key, partition=key.isoformat(), metadata=told)
         )
-    report_evaluations(instance, check_evaluations(instance, asset, list(metadata), evaluate))
+    report_evaluations(instance, check_evaluations(instance, check, list(metadata), evaluate))
 
 
 def _evaluate(window: Window, published: Mapping[date, Published], key: date) -> CheckResult:

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.settings import Settings
 
@@ -19,6 +21,11 @@ class Runtime:
     every other round of a sensor that asks for all 5."""
     tick_seconds: int = 30
     """How often the other sensors look: how soon old days follow, against what looking costs."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What is defined for the bot of these settings is called so."""
+        return Keys(self.settings.bot)
 
     def tracker(self) -> PerformanceTracker:
         """A look at the log folder as it is now."""

@@ -22,7 +22,7 @@ from performance_pipeline.defs.dagster_internals import (
     SqlEventLogStorage,
     SqlEventLogStorageTable,
 )
-from performance_pipeline.defs.keys import ASSETS, CHECKS
+from performance_pipeline.defs.keys import Keys
 
 _EVENTS: Final = SqlEventLogStorageTable.c
 _CHECKS: Final = AssetCheckExecutionsTable.c
@@ -34,18 +34,21 @@ ASSET_KINDS: Final = tuple(sorted(kind.value for kind in ASSET_EVENTS))
 _SUPERSEDED_BY: Final = {kind: (kind,) for kind in ASSET_KINDS} | {
     _PLANNED: (_PLANNED, _MATERIALIZATION)
 }
-OUR_KEYS: Final = tuple(key.to_string() for key in ASSETS)
 _CHUNK: Final = 500
 
 T = TypeVar("T")
 
 
 def delete_superseded(
-    storage: SqlEventLogStorage, cutoff: datetime, unfinished: Collection[str], limit: int
+    storage: SqlEventLogStorage,
+    keys: Keys,
+    cutoff: datetime,
+    unfinished: Collection[str],
+    limit: int,
 ) -> int:
     """Delete at most about `limit` events and as many check results; how many they were.
 
-    Of the pipeline's own assets alone, and nothing that a run in `unfinished` has stored.
+    Of the assets of `keys` alone, and nothing that a run in `unfinished` has stored.
     """
     with storage.index_connection() as connection:
         last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff)
@@ -54,10 +57,10 @@ def delete_superseded(
         )
         events: list[int] = []
         for kind in ASSET_KINDS:
-            query = _superseded_events(kind, last, unfinished)
+            query = _superseded_events(keys, kind, last, unfinished)
             events += connection.scalars(query.limit(limit - len(events)))
         events += connection.scalars(_forgotten_evaluations(last).limit(limit - len(events)))
-        checks = _superseded_checks(connection, last_check, unfinished, limit)
+        checks = _superseded_checks(connection, keys, last_check, unfinished, limit)
     # Each in a transaction of its own, so that nobody waits for all of it.
     with storage.index_connection() as connection:
         _delete_events(connection, events)
@@ -106,6 +109,11 @@ def last_before(
     return low
 
 
+def stored_keys(keys: Keys) -> list[str]:
+    """The assets of `keys` as Dagster's tables name them."""
+    return [key.to_string() for key in keys.assets]
+
+
 def in_storage(moment: datetime) -> datetime:
     """As Dagster's tables hold it: in UTC, without saying so."""
     return moment.astimezone(UTC).replace(tzinfo=None)
@@ -117,9 +125,11 @@ def chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
         yield ids[start : start + _CHUNK]
 
 
-def _superseded_events(kind: str, last: int, unfinished: Collection[str]) -> "db.Select[int]":
+def _superseded_events(
+    keys: Keys, kind: str, last: int, unfinished: Collection[str]
+) -> "db.Select[int]":
     """The ids, up to `last`, of events of `kind` that are not the newest of their partition."""
-    ours = (_EVENTS.id <= last, _EVENTS.asset_key.in_(OUR_KEYS))
+    ours = (_EVENTS.id <= last, _EVENTS.asset_key.in_(stored_keys(keys)))
     newest = (
         db.select(db.func.max(_EVENTS.id))
         .where(*ours, _EVENTS.dagster_event_type.in_(_SUPERSEDED_BY[kind]))
@@ -149,7 +159,7 @@ def _forgotten_evaluations(last: int) -> "db.Select[int]":
 
 
 def _superseded_checks(
-    connection: db.Connection, last: int, unfinished: Collection[str], limit: int
+    connection: db.Connection, keys: Keys, last: int, unfinished: Collection[str], limit: int
 ) -> list[tuple[int, int | None]]:
     """The ids, up to `last`, of check results that are not the newest, and those of their events.
 
@@ -158,7 +168,7 @@ def _superseded_checks(
     """
     group = (_CHECKS.asset_key, _CHECKS.check_name, _CHECKS.partition)
     over = (
-        db.tuple_(*group[:2]).in_([(key.to_string(), name) for key, name in CHECKS.items()]),
+        db.tuple_(*group[:2]).in_([(key.to_string(), name) for key, name in keys.checks.items()]),
         _CHECKS.id <= last,
         _CHECKS.run_id.not_in(unfinished),
     )

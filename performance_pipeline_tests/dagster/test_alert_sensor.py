@@ -752,9 +752,9 @@ def test_evaluations_come_back_from_the_instance_as_they_were_published(
 ) -> None:
     exact = evaluation(verdict("breached", "WARN", "realized_pnl", "-0.00000000000000000001"))
     run_id = checked(service.instance, exact)
-    assert check_history.latest_evaluations(service.instance, {(Window.DAILY, "2025-06-10")}) == [
-        msgspec.structs.replace(exact, run_id=run_id, asset_key="daily_summary")
-    ]
+    assert check_history.latest_evaluations(
+        service.instance, service.runtime.keys, {(Window.DAILY, "2025-06-10")}
+    ) == [msgspec.structs.replace(exact, run_id=run_id, asset_key="daily_summary")]
 
 
 def test_a_tick_takes_account_of_a_run_stored_with_an_earlier_time(

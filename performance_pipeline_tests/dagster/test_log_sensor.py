@@ -12,7 +12,6 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorState
 
 from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
-from performance_pipeline.defs.keys import AUTOMATION_SENSOR, DAILY_AGGREGATE, SUMMARY_KEYS
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.storage.log_changes import Watch, look
@@ -26,7 +25,7 @@ from performance_pipeline_tests.support.lines import (
     session,
 )
 from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError, sensor_state
-from performance_pipeline_tests.support.runs import materializations, materialize_all, shown
+from performance_pipeline_tests.support.runs import KEYS, materializations, materialize_all, shown
 
 TODAY: Final = NOON.date()
 BEFORE: Final = DAY - ONE_DAY
@@ -127,9 +126,9 @@ def test_the_cursor_is_as_small_for_a_thousand_logs_as_for_none(
     [
         ([], True),
         ([sensor_state("trade_log_sensor", cursor=None)], False),
-        ([sensor_state(AUTOMATION_SENSOR, cursor=None)], False),
-        ([sensor_state(AUTOMATION_SENSOR, cursor="looked")], True),
-        ([sensor_state(AUTOMATION_SENSOR, running=False, cursor=None)], True),
+        ([sensor_state(KEYS.automation_sensor, cursor=None)], False),
+        ([sensor_state(KEYS.automation_sensor, cursor="looked")], True),
+        ([sensor_state(KEYS.automation_sensor, running=False, cursor=None)], True),
     ],
     ids=["no daemon", "not begun", "looking", "looked", "turned off"],
 )
@@ -194,7 +193,7 @@ def test_of_a_first_backfill_that_failed_nothing_is_taken_for_made(
 def test_a_backfill_of_a_service_that_has_run_is_reported_before_it_is_made(
     daemon: Daemon, here: Place
 ) -> None:
-    daemon.instance.add_instigator_state(sensor_state(AUTOMATION_SENSOR, cursor="looked"))
+    daemon.instance.add_instigator_state(sensor_state(KEYS.automation_sensor, cursor="looked"))
     edit(here, NEXT_DAY)
     assert backfill(here, daemon.instance, NEXT_DAY, NEXT_DAY) == []
     log, made = (
@@ -215,7 +214,7 @@ def test_conditions_that_meet_a_backfill_for_the_first_time_ask_for_nothing_then
         return dg.evaluate_automation_conditions(
             daemon.definitions,
             instance,
-            asset_selection=dg.AssetSelection.assets(DAILY_AGGREGATE, *SUMMARY_KEYS),
+            asset_selection=dg.AssetSelection.assets(KEYS.daily_aggregate, *KEYS.summaries),
             evaluation_time=NOON,
             cursor=cursor,
         )
@@ -227,7 +226,7 @@ def test_conditions_that_meet_a_backfill_for_the_first_time_ask_for_nothing_then
     edit(here, NEXT_DAY)
     daemon.tick()
     changed = asked(again.cursor)
-    assert changed.get_requested_partitions(DAILY_AGGREGATE) == {str(NEXT_DAY)}
+    assert changed.get_requested_partitions(KEYS.daily_aggregate) == {str(NEXT_DAY)}
 
 
 def test_the_logs_of_a_day_are_reported_with_their_names_size_and_lines(

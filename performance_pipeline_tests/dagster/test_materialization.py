@@ -22,7 +22,6 @@ from dagster._core.storage.tags import (
 )
 
 from performance_pipeline.defs.check_results import evaluate_targets
-from performance_pipeline.defs.keys import DAILY_AGGREGATE
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.domain.windows import Period, Window, days_between
@@ -47,6 +46,7 @@ from performance_pipeline_tests.support.lines import (
 )
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.runs import (
+    KEYS,
     LOG_IS_CLEAN,
     MONDAY,
     QUIETLY,
@@ -216,7 +216,7 @@ def test_a_single_partition_runs_like_a_range_of_one(
     two_days_of_trades(logs)
     result = implicit_job(logs).execute_in_process(
         instance=instance,
-        asset_selection=[DAILY_AGGREGATE],
+        asset_selection=[KEYS.daily_aggregate],
         tags={PARTITION_NAME_TAG: str(DAY)},
     )
     assert result.success

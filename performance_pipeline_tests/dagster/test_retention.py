@@ -38,7 +38,6 @@ from performance_pipeline.defs.dagster_internals import (
     SqlScheduleStorage,
     TickStatus,
 )
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, SENSORS, SUMMARY_KEYS, TRADE_LOG
 from performance_pipeline.defs.metadata import VERDICTS
 from performance_pipeline.defs.retention import Limits, Pruned, prune
 from performance_pipeline.defs.runless_evaluations import report_evaluations
@@ -62,7 +61,7 @@ from performance_pipeline_tests.support.histories import (
 from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, session
 from performance_pipeline_tests.support.remembered import remembered
-from performance_pipeline_tests.support.runs import QUIETLY
+from performance_pipeline_tests.support.runs import KEYS, QUIETLY
 
 REPOSITORY: Final = RemoteRepositoryOrigin(
     RegisteredCodeLocationOrigin("performance_pipeline"), "__repository__"
@@ -115,7 +114,7 @@ def test_automation_asks_for_nothing_because_of_it_and_still_sees_what_changes(
         return dg.evaluate_automation_conditions(
             service.definitions,
             service.instance,
-            asset_selection=dg.AssetSelection.assets(DAILY_AGGREGATE, *SUMMARY_KEYS),
+            asset_selection=dg.AssetSelection.assets(KEYS.daily_aggregate, *KEYS.summaries),
             evaluation_time=LATER,
             cursor=cursor,
         )
@@ -189,7 +188,7 @@ def test_nothing_is_old_enough_before_its_time(service: AlertService) -> None:
 
 def test_0_days_keep_everything(service: AlertService) -> None:
     before = run_ids(service.instance), shards(service)
-    assert prune(service.instance, SENSORS, 0, long_after(), ALL) == Pruned()
+    assert prune(service.instance, KEYS, 0, long_after(), ALL) == Pruned()
     assert (run_ids(service.instance), shards(service)) == before
 
 
@@ -197,7 +196,7 @@ def test_of_checks_outside_runs_the_newest_stays_and_the_events_of_the_others_go
     service: AlertService,
 ) -> None:
     instance = service.instance
-    [newest] = latest_evaluations(instance, {(Window.DAILY, str(DAY))})
+    [newest] = latest_evaluations(instance, KEYS, {(Window.DAILY, str(DAY))})
     for passed in (True, False, True):
         evaluation = dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey("daily_summary"),
@@ -244,7 +243,7 @@ def test_a_superseded_run_goes_and_of_one_whose_results_count_the_log_is_emptied
     # What something refers to keeps its log too: each asset's last run, and the newest of all.
     last = {
         record.asset_entry.last_run_id
-        for record in instance.get_asset_records([DAILY_AGGREGATE, *SUMMARY_KEYS])
+        for record in instance.get_asset_records([KEYS.daily_aggregate, *KEYS.summaries])
     }
     assert shards(service) == left
     with_events = {run_id for run_id in left if instance.all_logs(run_id)}
@@ -510,7 +509,7 @@ def evaluation_ids(instance: dg.DagsterInstance) -> list[int]:
 
 
 def test_the_sensors_whose_ticks_go_are_those_of_the_definitions(service: AlertService) -> None:
-    assert {one.name for one in service.definitions.sensors or ()} == {*SENSORS}
+    assert {one.name for one in service.definitions.sensors or ()} == {*KEYS.sensors}
 
 
 # --- the sensor -------------------------------------------------------------------------------
@@ -563,7 +562,9 @@ def test_the_sensor_gives_back_the_space_of_what_is_gone_once_that_is_worth_it(
     index = service.here.path().parents[1] / "home" / "history" / "runs" / "index.db"
     for _ in range(30):
         service.instance.report_runless_asset_event(
-            dg.AssetMaterialization(TRADE_LOG, partition=str(DAY), metadata={"x": "y" * 100_000})
+            dg.AssetMaterialization(
+                KEYS.trade_log, partition=str(DAY), metadata={"x": "y" * 100_000}
+            )
         )
     before = remembered(service.instance, service.definitions)
     large = index.stat().st_size

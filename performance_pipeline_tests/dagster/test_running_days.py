@@ -14,7 +14,6 @@ import pytest
 from performance_pipeline.defs import log_sensor
 from performance_pipeline.defs import running_days as running
 from performance_pipeline.defs.dagster_internals import RUNLESS_RUN_ID, AssetCheckExecutionsTable
-from performance_pipeline.defs.keys import DAILY_AGGREGATE, SUMMARY_KEYS
 from performance_pipeline.defs.running_days import REPORT_SECONDS, running_days
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline_tests.support.instances import instance_in, new_home
@@ -30,6 +29,7 @@ from performance_pipeline_tests.support.lines import (
 )
 from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError, sensor_state
 from performance_pipeline_tests.support.runs import (
+    KEYS,
     evaluations,
     materializations,
     materialize_all,
@@ -265,7 +265,7 @@ def test_every_evaluation_names_the_materialization_it_looked_at(
     for number in range(3):
         append(here, "-20", number)
         later(daemon, REPORT_SECONDS)
-    for asset in SUMMARY_KEYS:
+    for asset in KEYS.summaries:
         check = dg.AssetCheckKey(asset, "meets_targets")
         newest = evaluations(daemon.instance, check)[-1]
         made = materializations(daemon.instance, asset.to_user_string())[-1]
@@ -294,7 +294,7 @@ def test_conditions_ask_for_nothing_that_the_sensor_has_made(daemon: Daemon, her
         return dg.evaluate_automation_conditions(
             daemon.definitions,
             daemon.instance,
-            asset_selection=dg.AssetSelection.assets(DAILY_AGGREGATE, *SUMMARY_KEYS),
+            asset_selection=dg.AssetSelection.assets(KEYS.daily_aggregate, *KEYS.summaries),
             evaluation_time=daemon.now,
             cursor=cursor,
         )
@@ -308,7 +308,7 @@ def test_conditions_ask_for_nothing_that_the_sensor_has_made(daemon: Daemon, her
         cursor = found.cursor
     here.write(NEXT_DAY, *session("8", day=NEXT_DAY))
     assert later(daemon) == [str(NEXT_DAY)]
-    assert asked(cursor).get_requested_partitions(DAILY_AGGREGATE) == {str(NEXT_DAY)}
+    assert asked(cursor).get_requested_partitions(KEYS.daily_aggregate) == {str(NEXT_DAY)}
 
 
 # --- what goes another way --------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_while_a_run_may_be_writing_the_running_day_waits(daemon: Daemon, here: 
         "by_hand",
         "a-run",
         status=dg.DagsterRunStatus.STARTED,
-        asset_selection=frozenset({DAILY_AGGREGATE}),
+        asset_selection=frozenset({KEYS.daily_aggregate}),
     )
     daemon.instance.add_run(run)
     append(here, "7")

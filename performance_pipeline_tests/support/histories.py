@@ -10,13 +10,12 @@ from typing import Final
 import dagster as dg
 
 from performance_pipeline.defs.external_assets import reported_logs
-from performance_pipeline.defs.keys import SENSORS
 from performance_pipeline.defs.retention import Limits, Pruned, prune
 from performance_pipeline.storage.log_changes import Watch
 from performance_pipeline_tests.support.alert_service import BREACH, AlertService, service_on
 from performance_pipeline_tests.support.instances import instance_in, new_home
 from performance_pipeline_tests.support.lines import DAY, ONE_DAY, Place, session
-from performance_pipeline_tests.support.runs import execute, materialize_all
+from performance_pipeline_tests.support.runs import KEYS, execute, materialize_all
 
 KEEP: Final = 14
 ALL: Final = Limits(runs=1000, events=10_000)
@@ -31,7 +30,7 @@ def long_after() -> datetime:
 def pruned(
     instance: dg.DagsterInstance, now: datetime | None = None, limits: Limits = ALL
 ) -> Pruned:
-    return prune(instance, SENSORS, KEEP, now or long_after(), limits)
+    return prune(instance, KEYS, KEEP, now or long_after(), limits)
 
 
 def report_log(instance: dg.DagsterInstance, logs: Place, version: str) -> None:

@@ -7,7 +7,7 @@ import dagster as dg
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 
 from performance_pipeline.defs.check_history import all_evaluated, latest_evaluations
-from performance_pipeline.defs.keys import ASSETS, CHECKS
+from performance_pipeline_tests.support.runs import KEYS
 
 _VERSION = "dagster/data_version"
 
@@ -17,9 +17,9 @@ def remembered(instance: dg.DagsterInstance, definitions: dg.Definitions) -> dic
     graph = definitions.resolve_asset_graph()
     found: dict[str, Any] = {
         key.to_user_string(): _of_asset(instance, key, graph.get(key).partitions_def)
-        for key in ASSETS
+        for key in KEYS.assets
     }
-    checks = [dg.AssetCheckKey(key, name) for key, name in CHECKS.items()]
+    checks = KEYS.check_keys
     storage = instance.event_log_storage
     infos = storage.get_asset_check_partition_info(checks)
     found["checks"] = sorted(map(str, infos))
@@ -27,8 +27,8 @@ def remembered(instance: dg.DagsterInstance, definitions: dg.Definitions) -> dic
         key: (record.id, record.status, record.partition, record.event)
         for key, record in storage.get_latest_asset_check_execution_by_key(checks).items()
     }
-    found["evaluations"] = latest_evaluations(instance, all_evaluated(instance))
-    found["freshness"] = storage.get_freshness_state_records(list(ASSETS))
+    found["evaluations"] = latest_evaluations(instance, KEYS, all_evaluated(instance, KEYS))
+    found["freshness"] = storage.get_freshness_state_records(list(KEYS.assets))
     return found
 
 

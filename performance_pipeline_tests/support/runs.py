@@ -8,7 +8,7 @@ import dagster as dg
 
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.dagster_internals import AssetCheckExecutionRecordStatus
-from performance_pipeline.defs.keys import DAILY_AGGREGATE
+from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, Place
@@ -16,7 +16,9 @@ from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, Place
 MONDAY: Final = DAY - ONE_DAY
 # What a run says is stored; printing all of it as well takes a tenth of its time.
 QUIETLY: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-LOG_IS_CLEAN: Final = dg.AssetCheckKey(DAILY_AGGREGATE, "log_is_clean")
+KEYS: Final = Keys()
+"""The names of the only bot."""
+LOG_IS_CLEAN: Final = KEYS.log_is_clean
 
 
 def execute(
