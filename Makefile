@@ -41,9 +41,14 @@ definitions:
 unit-tests:
 	@$(RUN) pytest -q -n 2 performance_pipeline_tests/unit
 
+# What is measured: all of it when proving, else the rooms that the tests of `unit` hold, because
+# to count the lines of a run of Dagster takes as long as the run.
+ROOMS := domain storage reports pipeline
+MEASURED := $(if $(PROVE),--cov,$(ROOMS:%=--cov=performance_pipeline.%))
+
 # More processes than cores: several tests mostly wait for a daemon or a browser.
 all-tests:
-	@$(RUN) pytest -q -n 4 --cov --cov-report=term:skip-covered
+	@$(RUN) pytest -q -n 4 $(MEASURED) --cov-report=term:skip-covered
 
 # The tests of two rooms under each other Python that is supported and installed here; 6 minutes each.
 prove-python: prove-python3.12 prove-python3.13

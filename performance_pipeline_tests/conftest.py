@@ -11,10 +11,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
 from performance_pipeline_tests.support.command_line import Run, run_on, three_days
-from performance_pipeline_tests.support.effort import set_up_hypothesis
+from performance_pipeline_tests.support.effort import PROVING, set_up_hypothesis
 from performance_pipeline_tests.support.lines import Place
 
 set_up_hypothesis()
+
+UNIT = Path(__file__).parent / "unit"
 
 # The ones that mostly wait for a daemon or a browser, for others to run beside.
 SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
@@ -29,6 +31,7 @@ MADE_ONCE = (
     "test_alert_crashes",
     "test_alert_sensor_postgres",
     "test_backfill_and_demo",
+    "test_mended_targets",
     "test_report_page",
     "test_running_days",
     "test_wheel",
@@ -36,9 +39,17 @@ MADE_ONCE = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest, so that no process ends alone with one of them."""
+    """Begin with the tests that take longest, so that no process ends alone with one of them.
+
+    Unless proving, only those of `unit` are measured: in the others most of what Python would
+    count is Dagster, which costs as much time as running them does.
+    """
     order = {stem: place for place, stem in enumerate((*SLOW_STARTERS, *MADE_ONCE))}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    if not PROVING:
+        for item in items:
+            if UNIT not in item.path.parents:
+                item.add_marker(pytest.mark.no_cover)
 
 
 class OneByOneOrWhole(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

@@ -13,11 +13,9 @@ from dagster._core.scheduler.instigation import InstigatorState
 
 from performance_pipeline.defs.backfill import Layer, Progress, run_backfill
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.windows import Window
 from performance_pipeline.storage.log_changes import Watch, look
 from performance_pipeline_tests.support.lines import (
     DAY,
-    LATER,
     NEXT_DAY,
     ONE_DAY,
     Place,
@@ -25,7 +23,7 @@ from performance_pipeline_tests.support.lines import (
     session,
 )
 from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError, sensor_state
-from performance_pipeline_tests.support.runs import KEYS, materializations, materialize_all, shown
+from performance_pipeline_tests.support.runs import KEYS, materializations, shown
 
 TODAY: Final = NOON.date()
 BEFORE: Final = DAY - ONE_DAY
@@ -418,109 +416,3 @@ def test_an_output_folder_that_cannot_be_written_is_one_line_a_tick_until_it_can
     here.output.unlink()
     aside.rename(here.output)
     assert daemon.tick() == [str(BEFORE)]
-
-
-# --- targets that could not be used -----------------------------------------------------------
-
-
-@pytest.fixture
-def unjudged(here: Place, instance: dg.DagsterInstance) -> Daemon:
-    """Two stretches of days that were made while the targets file was broken, long ago."""
-    here.settings.targets_file.write_text("win_rate_target: many\n")
-    for number in (20, 21):
-        here.write(DAY + number * ONE_DAY, *session("-5", day=DAY + number * ONE_DAY))
-    found = Daemon(here, instance, now=LATER)
-    found.tick()
-    materialize_all(here, instance, BEFORE, NEXT_DAY)
-    materialize_all(here, instance, DAY + 20 * ONE_DAY, DAY + 21 * ONE_DAY)
-    return found
-
-
-def asked_for(requests: list[dg.RunRequest]) -> list[tuple[str, str, str]]:
-    found = []
-    for request in requests:
-        [key] = request.asset_selection or ()
-        first, last = (
-            request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")
-        )
-        found.append((key.to_user_string(), first, last))
-    return found
-
-
-def status(here: Place, window: Window, key: date) -> str:
-    path = here.output / f"{window}-summary-{key}.json"
-    return str(json.loads(path.read_bytes())["alert_status"])
-
-
-def test_when_the_targets_file_is_mended_every_period_it_left_unjudged_is_judged(
-    unjudged: Daemon, here: Place
-) -> None:
-    assert status(here, Window.DAILY, DAY + 20 * ONE_DAY) == "INVALID_TARGETS"
-    here.settings.targets_file.write_text("win_rate_target: 60\n")
-    unjudged.tick()
-    days = [("2025-06-09", "2025-06-11"), ("2025-06-30", "2025-07-01")]
-    assert asked_for(unjudged.requests) == [
-        *(("daily_summary", *one) for one in days),
-        ("weekly_summary", "2025-06-09", "2025-06-09"),
-        ("weekly_summary", "2025-06-30", "2025-06-30"),
-        ("monthly_summary", "2025-06-01", "2025-07-01"),
-        *(("rolling_summary", *one) for one in days),
-    ]
-    job = unjudged.definitions.resolve_implicit_global_asset_job_def()
-    for request in unjudged.requests:
-        assert job.execute_in_process(
-            instance=unjudged.instance,
-            asset_selection=request.asset_selection,
-            tags=request.tags,
-        ).success
-    assert status(here, Window.DAILY, DAY + 20 * ONE_DAY) == "WARN"
-    statuses = {json.loads(path.read_bytes())["alert_status"] for path in summaries(here)}
-    assert statuses == {"OK", "WARN", "NO_TRADES"}
-    here.settings.targets_file.write_text("win_rate_target: 61\n")
-    unjudged.tick()
-    assert unjudged.requests == []
-
-
-def summaries(here: Place) -> list[Path]:
-    return sorted(here.output.glob("*-summary-*.json"))
-
-
-@pytest.mark.parametrize("content", [None, "win_rate_target: lots\n", "a: [\n"])
-def test_while_the_targets_file_is_missing_or_still_invalid_nothing_is_asked_for(
-    unjudged: Daemon, here: Place, content: str | None
-) -> None:
-    if content is None:
-        here.settings.targets_file.unlink()
-    else:
-        here.settings.targets_file.write_text(content)
-    assert unjudged.tick() == ["performance_targets"]
-    assert unjudged.requests == []
-
-
-def test_mended_broken_and_mended_to_the_same_again_is_judged_again_each_time(
-    unjudged: Daemon, here: Place
-) -> None:
-    valid, invalid = "win_rate_target: 60\n", "win_rate_target: few\n"
-    asked = []
-    for content in (valid, invalid, valid):
-        here.settings.targets_file.write_text(content)
-        unjudged.tick()
-        asked.append(len(unjudged.requests))
-    assert asked == [7, 0, 7]
-    assert {request.run_key for request in unjudged.requests} == {None}
-
-
-def test_a_period_from_before_the_first_partition_is_left_as_it_is(
-    unjudged: Daemon, here: Place
-) -> None:
-    here.settings.targets_file.write_text("win_rate_target: 60\n")
-    moved = Daemon(
-        here.under(START_DATE="2025-07-01"), unjudged.instance, unjudged.cursor, now=LATER
-    )
-    moved.tick()
-    assert asked_for(moved.requests) == [
-        ("daily_summary", "2025-07-01", "2025-07-01"),
-        ("weekly_summary", "2025-06-30", "2025-06-30"),
-        ("monthly_summary", "2025-07-01", "2025-07-01"),
-        ("rolling_summary", "2025-07-01", "2025-07-01"),
-    ]

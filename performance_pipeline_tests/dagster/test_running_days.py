@@ -16,6 +16,7 @@ from performance_pipeline.defs import running_days as running
 from performance_pipeline.defs.dagster_internals import RUNLESS_RUN_ID, AssetCheckExecutionsTable
 from performance_pipeline.defs.running_days import REPORT_SECONDS, running_days
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
+from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.instances import instance_in, new_home
 from performance_pipeline_tests.support.lines import (
     DAY,
@@ -375,7 +376,14 @@ HOUR: Final = 3600
 
 @pytest.mark.parametrize(
     "jumps",
-    [(HOUR,), (-HOUR,), (HOUR, -HOUR), (24 * HOUR,), (24 * HOUR, -24 * HOUR), (-24 * HOUR,)],
+    [
+        (HOUR, -HOUR),
+        (-24 * HOUR,),
+        *(
+            pytest.param(jumps, marks=only_when_proving)
+            for jumps in ((HOUR,), (-HOUR,), (24 * HOUR,), (24 * HOUR, -24 * HOUR))
+        ),
+    ],
     ids=str,
 )
 def test_a_clock_that_jumps_loses_nothing_and_says_nothing_twice(

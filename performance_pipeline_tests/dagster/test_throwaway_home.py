@@ -12,6 +12,7 @@ import pytest
 
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.settings import Settings
+from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.lines import DAY, place, session
 
 CLONE: Final = Path(__file__).parents[2]
@@ -63,6 +64,7 @@ def test_a_launch_into_a_throwaway_home_is_one_warning_with_the_variable_that_me
     assert not home_of(folder).exists()
 
 
+@only_when_proving
 def test_with_the_shipped_env_file_a_launch_is_kept_in_the_instance_of_the_logs(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +80,7 @@ def test_with_the_shipped_env_file_a_launch_is_kept_in_the_instance_of_the_logs(
         assert instance.get_materialized_partitions(dg.AssetKey("daily_aggregate")) == {str(DAY)}
 
 
+@only_when_proving
 def test_a_check_of_the_definitions_warns_of_nothing_because_nothing_runs() -> None:
     said = dg_command(CLONE, "check", "defs")
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 import pytest
@@ -14,6 +15,8 @@ from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sampl
 from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.service import Service
 from performance_pipeline_tests.support.waiting import wait_until
+
+FAILED: Final = {dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
 
 def log(service: Service, day: date) -> Path:
@@ -90,7 +93,9 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
         "an edit of weeks ago",
         lambda: service.pnl("daily", oldest) == "0" != before,
     )
-    assert all(succeeded for _, succeeded in service.runs()[:-1])
+    # The weeks and months of the edit may still be on their way.
+    assert dg.DagsterRunStatus.SUCCESS in {status for _, status in service.runs()}
+    assert not FAILED & {status for _, status in service.runs()}
 
 
 @only_when_proving

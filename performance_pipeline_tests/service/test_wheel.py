@@ -16,6 +16,7 @@ from typing import Any, Final
 import dagster as dg
 import pytest
 
+from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.processes import free_port
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -188,7 +189,9 @@ def dev(adopter: Path, folder: Path) -> Iterator[Dev]:
         started.process.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=only_when_proving)]
+)
 def test_dev_opens_the_demo_with_ui_and_daemon_and_one_signal_ends_every_process(
     dev: Dev, number: signal.Signals
 ) -> None:

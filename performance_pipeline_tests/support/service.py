@@ -126,12 +126,9 @@ class Service:
             return []
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
-    def runs(self) -> list[tuple[set[str], bool]]:
-        """The assets of every run, and whether it succeeded, oldest first."""
+    def runs(self) -> list[tuple[set[str], dg.DagsterRunStatus]]:
+        """The assets and status of every run, oldest first."""
         return [
-            (
-                {key.to_user_string() for key in run.asset_selection or ()},
-                run.status is dg.DagsterRunStatus.SUCCESS,
-            )
+            ({key.to_user_string() for key in run.asset_selection or ()}, run.status)
             for run in reversed(self.instance.get_runs())
         ]
