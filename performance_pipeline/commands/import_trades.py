@@ -40,19 +40,20 @@ def import_trades(
     False when one of them is not in the logs as its source has it. Raises PipelineError where the
     format is unknown, or the logs cannot be read or written.
     """
+    kind = format_called(format_name)
     found = import_sources(
-        format_called(format_name),
+        kind,
         [Source(path, options) for path in paths],
         settings.log_dir if folder is None else folder,
         utc_now(),
         replace=replace,
         dry_run=dry_run,
     )
-    _show(found, settings, dry_run=dry_run)
+    _show(found, kind, settings, dry_run=dry_run)
     return found.succeeded
 
 
-def _show(found: Import, settings: Settings, *, dry_run: bool) -> None:
+def _show(found: Import, kind: Format, settings: Settings, *, dry_run: bool) -> None:
     for sentence in found.unreadable:
         click.echo(f"error: {sentence}", err=True)
     _show_records("rejected", found.rejected)
@@ -65,12 +66,18 @@ def _show(found: Import, settings: Settings, *, dry_run: bool) -> None:
             " commission is null there",
             err=True,
         )
-    for kind, tally in sorted(found.left_out.items()):
-        click.echo(f"left out: {_left_out(kind, tally)}")
-    if found.fills and settings.pairing_rules is None:
+    for what, tally in sorted(found.left_out.items()):
+        click.echo(f"left out: {_left_out(what, tally)}")
+    if found.fills and kind.open_is_fill and settings.pairing_rules is None:
         click.echo(
             f"{counted(found.fills, 'record')} added are open: where they are fills,"
             " PERFORMANCE_PAIRING=fifo makes closed trades of them"
+        )
+    if found.fills and not kind.open_is_fill and settings.pairing_rules is not None:
+        click.echo(
+            f"warning: {counted(found.fills, 'record')} added are trades that are still open, which"
+            f" PERFORMANCE_PAIRING={settings.pairing} takes for fills",
+            err=True,
         )
     if dry_run:
         click.echo("Nothing was written. An import would come to:")
@@ -93,6 +100,6 @@ def _show_records(what: str, sentences: Sequence[str]) -> None:
         click.echo(f"{what}: {len(sentences) - _SHOWN} more", err=True)
 
 
-def _left_out(kind: str, tally: Tally) -> str:
+def _left_out(what: str, tally: Tally) -> str:
     sums = ", ".join(f"{plain(amount)} {unit}".strip() for unit, amount in tally.sums.items())
-    return f"{tally.count} {kind}" + (f", sum {sums}" if sums else "")
+    return f"{tally.count} {what}" + (f", sum {sums}" if sums else "")

@@ -4,6 +4,7 @@ from typing import Final
 
 from performance_pipeline.sources.any_csv import CSV
 from performance_pipeline.sources.ccxt import CCXT
+from performance_pipeline.sources.freqtrade import FREQTRADE
 from performance_pipeline.sources.records import Format
 
-FORMATS: Final[dict[str, Format]] = {one.name: one for one in (CCXT, CSV)}
+FORMATS: Final[dict[str, Format]] = {one.name: one for one in (CCXT, CSV, FREQTRADE)}

@@ -149,3 +149,5 @@ class Format:
     zone_needed: bool = False
     """Whether its times carry no offset, so that the operator must name the time zone."""
     mapping_needed: bool = False
+    open_is_fill: bool = True
+    """Whether its open records are fills; else they are trades that are not over."""
