@@ -375,6 +375,22 @@ def import_command(
         sys.exit(EXIT_ERROR)
 
 
+@cli.command("second-opinion")
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The document on stdout.")
+@examples("performance-pipeline second-opinion user_data/backtest_results/backtest-result.zip")
+def second_opinion(source: Path, as_json: bool) -> None:
+    """Hold freqtrade's own figures against ours: of a backtest's result, or of a database.
+
+    Needs no logs and writes nothing. Where two figures differ the reason is given, if it is known
+    and leads to what freqtrade states; exit status 2 tells that a difference has none.
+    """
+    from performance_pipeline.commands.second_opinion import show_second_opinion
+
+    if not show_second_opinion(source, as_json=as_json):
+        sys.exit(EXIT_DIFFERENT)
+
+
 @cli.command("sample-logs")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)

@@ -319,6 +319,7 @@ def folder_of_logs(tmp_path: Path) -> Place:
         f"verify --start {DAY} --end {DAY}",
         "doctor",
         "alerts list",
+        "second-opinion {folder}/trades.json",
     ],
 )
 def test_a_quick_command_imports_neither_dagster_nor_pandas_nor_what_sends_alerts(
@@ -336,9 +337,9 @@ print(*sorted(slow & sys.modules.keys()), file=sys.stderr)
         "PERFORMANCE_NOTIFY": "json://127.0.0.1:1",
     }
     (folder_of_logs.log_dir / "targets.yaml").write_text("win_rate_target: 0\n")
-    ran = run_python(
-        running, *command.split(), environment={**folder_of_logs.environment, **targets}
-    )
+    (folder_of_logs.log_dir / "trades.json").write_text("[]")
+    arguments = command.format(folder=folder_of_logs.log_dir).split()
+    ran = run_python(running, *arguments, environment={**folder_of_logs.environment, **targets})
     assert ran.stderr.splitlines()[-1] == ""
 
 
