@@ -18,7 +18,7 @@ from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.errors import PipelineError
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
 
 T = TypeVar("T")

@@ -69,7 +69,7 @@ def _as_set(value: object) -> object:
 def _show_targets(tracker: PerformanceTracker) -> None:
     loaded = tracker.targets
     click.echo(f"Targets in {tracker.settings.targets_file}")
-    for sentence in (*loaded.errors, *loaded.warnings):
+    for sentence in (*loaded.errors, *tracker.target_warnings):
         click.echo(f"  {sentence}")
     if loaded.targets is None:
         return

@@ -17,7 +17,7 @@ def show_summary(
     tracker: PerformanceTracker, period: Period, form: str, export: Path | None
 ) -> bool:
     """Print the summary of `period`; False when it breaches a target."""
-    for sentence in (*tracker.targets.errors, *tracker.targets.warnings):
+    for sentence in (*tracker.targets.errors, *tracker.target_warnings):
         click.echo(f"warning: {sentence}", err=True)
     summary = tracker.summarize(period)
     if export is not None:

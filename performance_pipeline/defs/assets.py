@@ -114,6 +114,7 @@ def _aggregate_days(runtime: Runtime, context: dg.AssetExecutionContext) -> None
         materialize_each(context, runtime.keys.log_is_clean, refresh, evaluate)
         reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
         materialize_reached(context, runtime.keys.log_is_clean, reached, evaluate)
+        tracker.store.look_back()
     finally:
         tracker.store.save_index()
         for sentence in rejections_in_words(found):
@@ -156,7 +157,7 @@ def _summarize_periods(runtime: Runtime, window: Window, context: dg.AssetExecut
     folder = runtime.settings.output_dir
     for error in tracker.targets.errors:
         context.log.error(error)
-    for warning in tracker.targets.warnings:
+    for warning in tracker.target_warnings:
         context.log.warning(warning)
 
     def write(day: date) -> Metadata:

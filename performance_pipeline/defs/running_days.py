@@ -145,6 +145,7 @@ def make_running_days(runtime: Runtime, days: Sequence[date]) -> RunningDays:
 def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:
     keep_sessions(tracker.settings, tracker.today)
     made = [tracker.store.refresh(day) for day in days]
+    tracker.store.look_back()
     tracker.store.save_index()
     periods = [
         Period.of(window, key)

@@ -7,12 +7,13 @@ in between. Doing it twice, or after a crash, therefore adds nothing twice.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 import msgspec
 
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.summary import AlertStatus, PerformanceSummary, TargetResult
+from performance_pipeline.domain.targets import EDGE
 from performance_pipeline.domain.windows import ONE_DAY, Period, Window
 from performance_pipeline.errors import PipelineError
 
@@ -41,6 +42,8 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     start_date: date | None
     end_date: date | None
     metric: str
+    strategy: str = ""
+    """Whose trades alone it is about; "" for all."""
     actual: Decimal | None
     target: Decimal
     severity: Severity
@@ -129,13 +132,13 @@ def reconcile(
     `lookback_days`; a changed severity updates it; a target that is met, or no longer checked,
     resolves it. What is pending, unsure, unknown or without data changes nothing.
     """
-    active = {_episode(alert): alert for alert in alerts.values() if alert.active}
+    active = {_Episode.of(alert, alert): alert for alert in alerts.values() if alert.active}
     known = set(alerts)
     lines = []
     for evaluation in evaluations:
         raising = lookback_days is None or now <= evaluation.ends_at + lookback_days * ONE_DAY
         for verdict in evaluation.targets:
-            alert = active.get(_key(evaluation, verdict.metric))
+            alert = active.get(_Episode.of(evaluation, verdict))
             line = _line(alert, evaluation, verdict, now)
             if line is None or (alert is None and not raising):
                 continue
@@ -167,9 +170,15 @@ def acknowledge(
 
 
 def to_acknowledge(
-    alerts: Mapping[str, AlertEvent], window: Window | None = None, metric: str | None = None
+    alerts: Mapping[str, AlertEvent],
+    window: Window | None = None,
+    metric: str | None = None,
+    strategy: str | None = None,
 ) -> list[str]:
-    """The ids of the alerts that can be acknowledged and are not yet: of a window, of a metric."""
+    """The ids of the alerts that can be acknowledged and are not yet.
+
+    Of a window, of a metric, of a strategy ("" for those of all trades), each where it is given.
+    """
     return [
         alert.id
         for alert in alerts.values()
@@ -177,6 +186,7 @@ def to_acknowledge(
         and alert.acknowledged_at is None
         and window in (None, alert.window)
         and metric in (None, alert.metric)
+        and strategy in (None, alert.strategy)
     ]
 
 
@@ -185,14 +195,19 @@ def _progress(event: AlertEvent) -> tuple[bool, bool, bool]:
     return (not event.active, event.acknowledged_at is not None, event.status == "updated")
 
 
-def _episode(alert: AlertEvent) -> tuple[Window, date | None, str]:
+class _Episode(NamedTuple):
     """What makes two breaches the same episode: the rolling window is one stream of days."""
-    return (alert.window, None if alert.window is Window.ROLLING else alert.period, alert.metric)
 
+    window: Window
+    period: date | None
+    metric: str
+    strategy: str
 
-def _key(evaluation: Evaluation, metric: str) -> tuple[Window, date | None, str]:
-    rolling = evaluation.window is Window.ROLLING
-    return (evaluation.window, None if rolling else evaluation.period, metric)
+    @classmethod
+    def of(cls, at: AlertEvent | Evaluation, judged: AlertEvent | TargetResult) -> Self:
+        """That of what was `judged`, an alert or a verdict, in the period of `at`."""
+        period = None if at.window is Window.ROLLING else at.period
+        return cls(at.window, period, judged.metric, judged.strategy)
 
 
 def _line(
@@ -230,6 +245,7 @@ def _raised(
         start_date=evaluation.start_date,
         end_date=evaluation.end_date,
         metric=verdict.metric,
+        strategy=verdict.strategy,
         severity=severity,
         late=now - evaluation.ends_at > LATE_AFTER,
         raised_at=now,
@@ -250,17 +266,34 @@ def _current(evaluation: Evaluation, verdict: TargetResult) -> dict[str, Any]:
 
 def _message(evaluation: Evaluation, verdict: TargetResult) -> str:
     actual = "undefined" if verdict.actual is None else plain(verdict.actual)
-    relation = "below its target" if verdict.status == "breached" else "meets its target"
+    breached = verdict.status == "breached"
+    if verdict.metric == EDGE:
+        relation = "reached its alarm at" if breached else "is below its alarm at"
+    else:
+        relation = "below its target" if breached else "meets its target"
     severity = f" ({verdict.severity})" if verdict.severity else ""
     return (
-        f"{evaluation.window} {evaluation.period}: {verdict.metric} {actual}"
+        f"{evaluation.window} {evaluation.period}: {_subject(verdict)} {actual}"
         f" {relation} {plain(verdict.target)}{severity}"
     )
 
 
+def _subject(judged: AlertEvent | TargetResult) -> str:
+    of_strategy = f" of {judged.strategy}" if judged.strategy else ""
+    return f"{judged.metric}{of_strategy}"
+
+
 def _new_id(line: AlertEvent, known: set[str]) -> str:
-    """A readable id, the same whoever raises the alert: window, period, metric, and a count."""
+    """A readable id, the same whoever raises the alert: window, period, metric, and a count.
+
+    Behind the metric stands the strategy, where it is about one, with an underscore for what would
+    not be typed as one word. The count tells apart whatever reads the same.
+    """
     stem = f"{line.window}-{line.period}-{line.metric}"
+    if line.strategy:
+        stem += "-" + "".join(
+            letter if letter.isprintable() and letter != " " else "_" for letter in line.strategy
+        )
     count = 1
     while f"{stem}-{count}" in known:
         count += 1
@@ -268,23 +301,24 @@ def _new_id(line: AlertEvent, known: set[str]) -> str:
 
 
 def _no_longer_checked(
-    active: Mapping[tuple[Window, date | None, str], AlertEvent],
+    active: Mapping[_Episode, AlertEvent],
     evaluation: Evaluation,
     now: datetime,
 ) -> list[AlertEvent]:
     """Resolve the alerts of this period whose target was taken out of a valid file."""
     if evaluation.alert_status not in _JUDGED:
         return []
-    judged = {verdict.metric for verdict in evaluation.targets}
+    judged = {_Episode.of(evaluation, verdict) for verdict in evaluation.targets}
     return [
         msgspec.structs.replace(
             alert,
             status="resolved",
             resolved_at=now,
-            message=f"{evaluation.window} {evaluation.period}: {metric} is no longer checked",
+            message=f"{evaluation.window} {evaluation.period}: {_subject(alert)}"
+            " is no longer checked",
             asset_key=evaluation.asset_key,
             run_id=evaluation.run_id,
         )
-        for (window, period, metric), alert in active.items()
-        if (window, period) == _key(evaluation, metric)[:2] and metric not in judged
+        for episode, alert in active.items()
+        if episode == _Episode.of(evaluation, alert) and episode not in judged
     ]

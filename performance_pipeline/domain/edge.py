@@ -86,6 +86,23 @@ class EdgeMaps(NamedTuple):
         return canonical(_PUBLISHED.plus(_SNAPPED.plus(min(mean, MOST))))
 
 
+def likeliest_fall(outcomes: str, win_rate: Decimal) -> int:
+    """How many of the last `outcomes`, as `unpack` gives them, most likely came after the fall.
+
+    Those that speak most for a fall to one of the q, each as likely as the other: the largest mean,
+    over the q, of the product of their steps. 0 when none do.
+    """
+    by_outcome = dict(zip("10", steps(win_rate), strict=True))
+    most, found = Decimal(len(SHARES)), 0
+    with decimal.localcontext(_EXACT_ENOUGH):
+        products = _ONES
+        for count, outcome in enumerate(reversed(outcomes), start=1):
+            products = tuple(map(mul, products, by_outcome[outcome]))
+            if (speaking := sum(products, ZERO)) > most:
+                most, found = speaking, count
+    return found
+
+
 @lru_cache(maxsize=16)
 def steps(win_rate: Decimal) -> Steps:
     """The steps of the stream that is watched at `win_rate`, above 0 and below 1."""

@@ -5,16 +5,16 @@ that of the whole. Where trades come from is the business of `pipeline/explainin
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate
 from math import ceil
-from typing import Final, Literal
 
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.explanation import (
+    FALLS,
     Asked,
     Cause,
     ClosedTrade,
@@ -25,20 +25,19 @@ from performance_pipeline.domain.explanation import (
     Missing,
     Raised,
     Since,
+    Standing,
     UnreadLog,
 )
-from performance_pipeline.domain.numbers import (
-    EXACT,
-    ZERO,
-    divide,
-    divide_or_none,
-    exact_arithmetic,
+from performance_pipeline.domain.listed_trades import (
+    actual_of,
+    count,
+    days_of,
+    deepest_fall,
+    planned_ratios,
 )
+from performance_pipeline.domain.numbers import EXACT, ZERO, divide, exact_arithmetic
+from performance_pipeline.domain.targets import meets
 from performance_pipeline.domain.trade_stats import Drawdown
-
-# A trade is stamped before its line is written, and judged a while after that: one that closed so
-# shortly before an alert may not have been known yet to whoever raised it.
-_PERHAPS_UNKNOWN: Final = timedelta(minutes=15)
 
 
 def explain(
@@ -51,17 +50,19 @@ def explain(
     since_unknown: str | None,
     complete: bool,
     unread: Sequence[UnreadLog],
+    of_all_trades: Standing | None = None,
 ) -> Explanation:
     """The explanation of an alert, given its first and its latest line, by the window's `trades`.
 
-    `trades` are in the order in which they count.
+    `trades` are in the order in which they count; `of_all_trades` is how things stood at their end
+    where that rests on every trade before them too.
     """
     with exact_arithmetic():
-        fall = deepest_fall(trades)
+        fall = deepest_fall(trades) if of_all_trades is None else of_all_trades.fall
         told = _explained(asked, trades, fall, raised.raised_at)
-        of_drawdown = asked.metric == "max_drawdown"
-        causing = _of_fall(told, fall) if of_drawdown else told
-        found = _found(asked, trades, causing)
+        causing = _of_fall(told, fall) if asked.metric in FALLS else told
+        actual = actual_of(asked.metric, trades) if of_all_trades is None else of_all_trades.actual
+        found = _found(asked, actual, trades, causing)
         return Explanation(
             id=alert.id,
             asked=asked,
@@ -87,77 +88,6 @@ def explain(
             since_unknown=since_unknown,
             trades=told,
         )
-
-
-def actual_of(metric: str, trades: Sequence[ClosedTrade]) -> Decimal | None:
-    """The published, rounded `metric` of closed `trades`; None when it is undefined."""
-    with exact_arithmetic():
-        pnl = sum((trade.pnl for trade in trades), ZERO)
-        match metric:
-            case "win_rate":
-                return divide_or_none(Decimal(_count(trades, "win")), len(trades))
-            case "avg_risk_reward_ratio":
-                ratios = _ratios(trades)
-                return divide_or_none(sum(ratios, ZERO), len(ratios))
-            case "realized_pnl":
-                return pnl
-            case "avg_daily_pnl":
-                return divide_or_none(pnl, len(_days(trades)))
-            case "total_trades":
-                return Decimal(len(trades))
-            case "trades_per_day":
-                return divide_or_none(Decimal(len(trades)), len(_days(trades)))
-            case "max_drawdown":
-                return Drawdown.of(trade.pnl for trade in trades).worst
-            case _:
-                return None
-
-
-def deepest_fall(trades: Sequence[ClosedTrade]) -> Fall | None:
-    """The fall that `max_drawdown` is the depth of; None when P&L never fell below its peak.
-
-    Of several equally deep the first, from the last time that its peak was reached.
-    """
-    fall: Fall | None = None
-    with exact_arithmetic():
-        total = peak = ZERO
-        begin = 0
-        for index, trade in enumerate(trades):
-            total += trade.pnl
-            if total >= peak:
-                peak, begin = total, index + 1
-            elif fall is None or total - peak < fall.depth:
-                fall = Fall(
-                    depth=total - peak,
-                    peak=peak,
-                    peak_at=trades[begin - 1].instant if begin else None,
-                    trough=total,
-                    trough_at=trade.instant,
-                    total_trades=index + 1 - begin,
-                    first=begin,
-                )
-    return fall
-
-
-def known_when_raised(
-    metric: str,
-    actual: Decimal | None,
-    trades: Sequence[ClosedTrade],
-    raised_at: datetime,
-    last: int | None = None,
-) -> int | None:
-    """How many of the first `trades` come to the `actual` that an alert was raised with.
-
-    Those that closed by then, or all but the newest of them; None when no such number does. `last`
-    says that only so many trades, the last ones, are in the window.
-    """
-    surely = sum(trade.instant <= raised_at - _PERHAPS_UNKNOWN for trade in trades)
-    closed = sum(trade.instant <= raised_at for trade in trades)
-    for count in range(closed, surely - 1, -1):
-        window = trades[max(0, count - last) : count] if last else trades[:count]
-        if actual_of(metric, window) == actual:
-            return count
-    return None
 
 
 def _explained(
@@ -191,6 +121,10 @@ def _effect(asked: Asked, trade: ClosedTrade, falling: bool) -> Decimal | None:
             return None
         case "max_drawdown":
             return trade.pnl if falling else None
+        case "edge":
+            if asked.win_rate is None or trade.outcome == "breakeven":
+                return None
+            return (1 if trade.outcome == "win" else 0) - asked.win_rate
         case _:
             return trade.pnl
 
@@ -199,18 +133,22 @@ def _of_fall(trades: Sequence[ExplainedTrade], fall: Fall | None) -> Sequence[Ex
     return trades[fall.span] if fall else ()
 
 
-def _found(asked: Asked, trades: Sequence[ClosedTrade], causing: Sequence[ExplainedTrade]) -> Found:
-    actual = actual_of(asked.metric, trades)
+def _found(
+    asked: Asked,
+    actual: Decimal | None,
+    trades: Sequence[ClosedTrade],
+    causing: Sequence[ExplainedTrade],
+) -> Found:
     return Found(
         actual=actual,
         variance=_less(actual, asked.target),
         effect=_sum_of_effects(causing),
         total_trades=len(trades),
-        total_wins=_count(trades, "win"),
-        total_losses=_count(trades, "loss"),
-        total_breakevens=_count(trades, "breakeven"),
-        risk_reward_trades=len(_ratios(trades)),
-        trading_days=len(_days(trades)),
+        total_wins=count(trades, "win"),
+        total_losses=count(trades, "loss"),
+        total_breakevens=count(trades, "breakeven"),
+        risk_reward_trades=len(planned_ratios(trades)),
+        trading_days=len(days_of(trades)),
         realized_pnl=sum((trade.pnl for trade in trades), ZERO),
         max_drawdown=Drawdown.of(trade.pnl for trade in trades).worst,
     )
@@ -218,7 +156,7 @@ def _found(asked: Asked, trades: Sequence[ClosedTrade], causing: Sequence[Explai
 
 def _missing(asked: Asked, found: Found, trades: Sequence[ClosedTrade]) -> Missing:
     """What is missing for the published number, rounded as it is, to meet the target."""
-    if found.actual is None or found.actual >= asked.target:
+    if found.actual is None or meets(asked.metric, found.actual, asked.target):
         return Missing()
     days = found.trading_days
     match asked.metric:
@@ -228,9 +166,9 @@ def _missing(asked: Asked, found: Found, trades: Sequence[ClosedTrade]) -> Missi
             possible = found.total_wins + wins <= found.total_trades
             return Missing(wins=wins if possible else None)
         case "avg_risk_reward_ratio":
-            ratios = _ratios(trades)
+            ratios = planned_ratios(trades)
             return Missing(risk_reward=asked.target * len(ratios) - sum(ratios, ZERO))
-        case "realized_pnl" | "max_drawdown":
+        case "realized_pnl" | "max_drawdown" | "peak_drawdown":
             return Missing(money=asked.target - found.actual)
         case "avg_daily_pnl":
             return Missing(money=asked.target * days - found.realized_pnl)
@@ -259,8 +197,8 @@ def _causes(
         Cause(
             name=name,
             total_trades=len(group),
-            total_wins=_count(group, "win"),
-            total_losses=_count(group, "loss"),
+            total_wins=count(group, "win"),
+            total_losses=count(group, "loss"),
             realized_pnl=sum((trade.pnl for trade in group), ZERO),
             effect=_sum_of_effects(group),
         )
@@ -287,19 +225,6 @@ def _cost_first(cause: Cause) -> tuple[Decimal, Decimal, str]:
 def _sum_of_effects(trades: Iterable[ExplainedTrade]) -> Decimal | None:
     effects = [trade.effect for trade in trades if trade.effect is not None]
     return sum(effects, ZERO) if effects else None
-
-
-def _count(trades: Iterable[ClosedTrade], outcome: Literal["win", "loss", "breakeven"]) -> int:
-    return sum(trade.outcome == outcome for trade in trades)
-
-
-def _ratios(trades: Iterable[ClosedTrade]) -> list[Decimal]:
-    found = (trade.planned_risk_reward for trade in trades)
-    return [ratio for ratio in found if ratio is not None]
-
-
-def _days(trades: Iterable[ClosedTrade]) -> set[date]:
-    return {trade.instant.date() for trade in trades}
 
 
 def _less(actual: Decimal | None, target: Decimal) -> Decimal | None:

@@ -14,6 +14,9 @@ from performance_pipeline.domain.windows import Window
 
 EXPLANATION_VERSION: Final = 1
 
+FALLS: Final = ("max_drawdown", "peak_drawdown")
+"""Metrics that are the depth of a fall of P&L."""
+
 
 class ClosedTrade(msgspec.Struct, frozen=True, kw_only=True):
     """A closed trade and the log line that closed it.
@@ -68,6 +71,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     end_date: date | None
     timezone: str
     metric: str
+    strategy: str = ""
+    """Whose trades alone it is about; "" for all."""
+    win_rate: Decimal | None = None
+    """Of an edge, what the win rate should be, as the targets file has it now; else None."""
     target: Decimal
     critical: Decimal | None
     """The second, harder line, as the targets file has it now; None where it has none."""
@@ -119,6 +126,15 @@ class Fall(msgspec.Struct, frozen=True, kw_only=True):
     def span(self) -> slice:
         """Its trades among those of the window."""
         return slice(self.first, self.first + self.total_trades)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How all trades from the first partition on stood at the end of those that are listed."""
+
+    actual: Decimal | None
+    """The metric, by all of them; None when it cannot be told."""
+    fall: Fall | None
+    """That from the highest point of all to the end."""
 
 
 class Missing(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,12 +199,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     since_unknown: str | None
     """Why `since` is None: the log that cannot be read."""
     trades: tuple[ExplainedTrade, ...]
-    """All of the window, in the order in which they count."""
+    """All of the window, in the order in which they count; of what rests on all trades so far those
+    since the highest point, or since the win rate has most likely fallen."""
 
     @property
     def causing(self) -> tuple[ExplainedTrade, ...]:
         """The trades that made it so: of a drawdown those of its fall, else all."""
-        if self.asked.metric != "max_drawdown":
+        if self.asked.metric not in FALLS:
             return self.trades
         fall = self.fall
         return self.trades[fall.span] if fall else ()

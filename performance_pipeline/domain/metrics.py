@@ -4,8 +4,8 @@ Money is exact; a ratio is one exact division rounded once, half to even, to 6 d
 undefined (a zero denominator, no data) is None. Sums and counts over nothing are 0.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -17,6 +17,11 @@ from performance_pipeline.domain.aggregate import DailyAggregate, DayResult
 from performance_pipeline.domain.luck import wilson_interval
 from performance_pipeline.domain.numbers import ZERO, divide_or_none, exact_arithmetic
 from performance_pipeline.domain.positions import Book
+from performance_pipeline.domain.strategies import (
+    StrategyFigures,
+    joined_by_name,
+    stats_by_name,
+)
 from performance_pipeline.domain.summary import (
     BreakdownRow,
     DataQuality,
@@ -24,6 +29,7 @@ from performance_pipeline.domain.summary import (
     PerformanceSummary,
 )
 from performance_pipeline.domain.trade_stats import Bucket, Drawdown, TradeStats
+from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import (
     Period,
     Window,
@@ -39,6 +45,7 @@ def summarize(
     book: Book | None,
     *,
     zone: ZoneInfo,
+    peak_drawdown: Decimal | None = None,
     data_quality: DataQuality,
     settings: Mapping[str, str | int],
     generated_at: datetime,
@@ -46,7 +53,8 @@ def summarize(
     """The summary of `period`, given the combined `aggregate` of its days; no verdicts yet.
 
     A rolling window is the trades in the aggregate's tail; every other one is all of it. `book`
-    holds the positions at the end of `period`, None where fills are not paired.
+    holds the positions at the end of `period`, None where fills are not paired; `peak_drawdown` is
+    that of all trades up to there, None when it cannot be told.
     """
     rolling = period.window is Window.ROLLING
     stats, days = _tail(aggregate, zone) if rolling else (aggregate.stats, aggregate.days)
@@ -71,6 +79,10 @@ def summarize(
             daily=_day_rows(days)
             if period.window in (Window.WEEKLY, Window.MONTHLY, Window.RANGE)
             else msgspec.UNSET,
+            peak_drawdown=peak_drawdown
+            if period.window in (Window.DAILY, Window.ROLLING)
+            else msgspec.UNSET,
+            edge=None if rolling else msgspec.UNSET,
             data_quality=data_quality,
             settings=settings,
             running=generated_at < end_of_day(period.last_day, zone),
@@ -145,12 +157,28 @@ def _still_open(
     }
 
 
+def strategy_figures(
+    period: Period, aggregate: DailyAggregate, zone: ZoneInfo
+) -> dict[str, StrategyFigures]:
+    """What targets ask of each strategy that closed a trade in `period`, by its name."""
+    stats = aggregate.strategies
+    with exact_arithmetic():
+        if period.window is Window.ROLLING:
+            stats = joined_by_name(stats_by_name(*of_day) for of_day in _by_day(aggregate, zone))
+        return {name: StrategyFigures.of(of_one) for name, of_one in stats.items()}
+
+
+def _by_day(aggregate: DailyAggregate, zone: ZoneInfo) -> Iterator[tuple[date, list[Trade]]]:
+    """The trades in the tail, by the day on which they count."""
+    by_day = groupby(aggregate.tail, key=lambda trade: trading_day(trade.instant, zone))
+    return ((day, list(trades)) for day, trades in by_day)
+
+
 def _tail(aggregate: DailyAggregate, zone: ZoneInfo) -> tuple[TradeStats, tuple[DayResult, ...]]:
     """The stats and days of just the trades in the tail: the last N closed ones."""
     with exact_arithmetic():
         days = []
-        by_day = groupby(aggregate.tail, key=lambda trade: trading_day(trade.instant, zone))
-        for day, trades in by_day:
+        for day, trades in _by_day(aggregate, zone):
             pnls = [trade.pnl for trade in trades if trade.pnl is not None]
             days.append(DayResult(day, len(pnls), Drawdown.of(pnls)))
         return TradeStats.of(aggregate.tail), tuple(days)

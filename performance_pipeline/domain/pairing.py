@@ -14,13 +14,13 @@ import msgspec
 from performance_pipeline.domain.aggregate import (
     MAX_LINES_NAMED,
     DailyAggregate,
-    OpenBook,
     Quality,
     UnmatchedLineAt,
     combine,
 )
 from performance_pipeline.domain.matching import Entry, Pairing
 from performance_pipeline.domain.numbers import exact_arithmetic
+from performance_pipeline.domain.open_book import OpenBook
 from performance_pipeline.domain.positions import Book, PairingRules
 from performance_pipeline.domain.trades import Fill, Trade
 

@@ -14,6 +14,8 @@ _FILLS: Final = (
     " PERFORMANCE_PAIRING=fifo makes trades of them"
 )
 
+_UNTOLD: Final = "What rests on all trades so far, such as the peak drawdown, cannot be told: "
+
 
 def data_quality(
     aggregate: DailyAggregate,
@@ -23,12 +25,14 @@ def data_quality(
     archived_twins: Sequence[str],
     kept_logs: Sequence[str],
     lost_logs: Sequence[str],
+    unreadable_before: str | None = None,
 ) -> DataQuality:
     """The quality section of a summary over `aggregate`.
 
     `paired` says that fills become trades; `archived_twins` are logs that exist both plain and
     archived, `kept_logs` logs that have disappeared and are counted as last read, `lost_logs` those
-    that can no longer be counted.
+    that can no longer be counted. `unreadable_before` says why what rests on all trades so far
+    cannot be told.
     """
     quality = aggregate.quality
     open_only = [log.file for log in quality.logs if log.open and not log.closed]
@@ -41,6 +45,7 @@ def data_quality(
         *_about(archived_twins, "existing both plain and as .gz: the plain one counts"),
         *_about(kept_logs, "that disappeared: counted as last read"),
         *_about(lost_logs, "that disappeared, last read under other settings: not counted"),
+        *([f"{_UNTOLD}{unreadable_before}"] if unreadable_before else []),
     ]
     return DataQuality(
         status="partial" if incomplete else "complete",

@@ -16,7 +16,7 @@ from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.trade_stats import Bucket
 from performance_pipeline.domain.windows import Window
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 AlertStatus = Literal["OK", "WARN", "CRITICAL", "NO_TRADES", "NO_TARGETS", "INVALID_TARGETS"]
 
@@ -67,17 +67,30 @@ class TargetResult(msgspec.Struct, frozen=True):
     actual: Decimal | None
     """The published, rounded metric; None when it is undefined."""
     target: Decimal
-    """What the metric must not be below."""
+    """What the metric must not be below; of `edge` what it must stay below."""
     severity: Literal["WARN", "CRITICAL"] | None
     """Of a breach: CRITICAL when the metric is below the critical line too. Else None."""
     variance: Decimal | None
-    """actual - target: 0 or more meets the target."""
+    """actual - target: 0 or more meets the target, but for `edge`."""
     status: Literal["met", "breached", "unsure", "pending", "insufficient_data"]
     """`unsure` is a miss that may be luck: its `p_value` is above 1 - the confidence asked for."""
     p_value: Decimal | None = None
     """How likely so low an actual is if the target were what the strategy truly makes, 0..1; None
     for other metrics than win rate and P&L, and of a P&L over fewer than 30 trades, or equal
     ones."""
+    strategy: str = ""
+    """Whose trades alone are judged; "" for all."""
+
+
+class EdgeReading(msgspec.Struct, frozen=True):
+    """Whether the win rate has fallen below what it should be, by all trades up to a day's end."""
+
+    statistic: Decimal | None
+    """How much speaks for it, see `domain/edge.py`, to 6 significant digits; None when a log that
+    it rests on cannot be read."""
+    alarm_at: Decimal
+    """From where on it is an alarm: the trades that there are between two false ones, on average,
+    at least."""
 
 
 class DataQuality(msgspec.Struct, frozen=True):
@@ -168,6 +181,10 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     max_drawdown: Decimal
     """Maximum drawdown, money, 0 or less: the largest fall of cumulative P&L below its highest
     point so far, trade by trade: min(cumulative P&L - running peak), the peak starting at 0."""
+    peak_drawdown: Decimal | msgspec.UnsetType | None = msgspec.UNSET
+    """How far all realized P&L lies below its highest point since the first partition, money, 0 or
+    less, at the window's end; None when a log that it rests on cannot be read. In days and rolling
+    windows alone."""
     best_trade: Decimal | None
     """The largest P&L of a single trade, money."""
     worst_trade: Decimal | None
@@ -190,6 +207,8 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """All positions at the window's end, whenever opened; None where fills are not paired."""
     daily: tuple[DayRow, ...] | msgspec.UnsetType = msgspec.UNSET
     """Only in weeks, months and ranges."""
+    edge: EdgeReading | msgspec.UnsetType | None = msgspec.UNSET
+    """Only in rolling windows; None where the targets do not ask for it."""
     targets: tuple[TargetResult, ...] = ()
     alert_status: AlertStatus = "NO_TARGETS"
     data_quality: DataQuality
@@ -206,6 +225,9 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
             return 0
         return (self.end_date - self.start_date).days + 1
 
-    def verdict(self, metric: str) -> TargetResult | None:
-        """The verdict on `metric`; None where no target asks for it."""
-        return next((result for result in self.targets if result.metric == metric), None)
+    def verdict(self, metric: str, strategy: str = "") -> TargetResult | None:
+        """The verdict on `metric`, of one strategy or all; None where no target asks for it."""
+        asked = (metric, strategy)
+        return next(
+            (result for result in self.targets if (result.metric, result.strategy) == asked), None
+        )

@@ -22,7 +22,13 @@ class _Number(NamedTuple):
     """The power of ten that leads from the unit in the file to the metric's."""
 
 
-_Known: TypeAlias = "_Number | _Schema"
+class _Named(NamedTuple):
+    """A section whose keys are names of the operator's; under each stands the same."""
+
+    each: "_Schema"
+
+
+_Known: TypeAlias = "_Number | _Named | _Schema"
 _Schema: TypeAlias = Mapping[str, _Known]
 """The known keys of one section, and what may stand under each."""
 
@@ -33,16 +39,33 @@ _TARGETS: Final[Mapping[str, _Number]] = {
     "trades_per_day_target": _Number("a number like 20"),
     "max_drawdown_target": _Number("0 or less, as -1500", lambda n: n <= 0),
 }
+_ROOM: Final[Mapping[str, _Number]] = {
+    "peak_drawdown_target": _Number("below 0, as -5000", lambda n: n < 0),
+}
 _MORE: Final[_Schema] = {
     "critical": _TARGETS,
     "min_trades": _Number("a whole number from 1", lambda n: n >= 1 and n == int(n)),
     "confidence": _Number("above 0 and below 1, as 0.95", lambda n: 0 < n < 1),
 }
+_EDGE: Final[_Schema] = {
+    "win_rate": _Number("above 0 and below 100, in percent", lambda n: 0 < n < 100, exponent=-2),
+    "false_alarm_trades": _Number(
+        "a whole number from 1, as 2000", lambda n: n >= 1 and n == int(n)
+    ),
+}
 _WINDOWS: Final[_Schema] = {window.value: {**_TARGETS, **_MORE} for window in PARTITIONED_WINDOWS}
-_FILE: Final[_Schema] = {**_TARGETS, "alerts": {**_MORE, "windows": _WINDOWS}}
+_ALERTS: Final[_Schema] = {
+    **_MORE,
+    "critical": {**_TARGETS, **_ROOM},
+    "windows": _WINDOWS,
+    "edge": _EDGE,
+    "strategies": _Named({**_TARGETS, **_MORE}),
+}
+_FILE: Final[_Schema] = {**_TARGETS, "alerts": _ALERTS, **_ROOM}
 _PLACES: Final = {
+    **dict.fromkeys(_EDGE, "under alerts.edge"),
     **dict.fromkeys(_WINDOWS, "under alerts.windows"),
-    **dict.fromkeys((*_MORE, "windows"), "under alerts"),
+    **dict.fromkeys(_ALERTS, "under alerts"),
     **dict.fromkeys(_FILE, "at the top level"),
 }
 """Where each known key belongs, for whoever wrote it elsewhere."""
@@ -63,6 +86,7 @@ def parse_targets(text: str, name: str) -> TargetsFile:
     targets = Targets(file.written)
     if not file.errors:
         file.compare_sides(targets)
+        file.look_for_half_an_edge()
     errors, warnings = (
         tuple(said for _, said in sorted(found)) for found in (file.errors, file.warnings)
     )
@@ -70,7 +94,8 @@ def parse_targets(text: str, name: str) -> TargetsFile:
         return TargetsFile(errors=errors, warnings=warnings)
     absent = ", ".join(key for key in TARGET_KEYS if file.written.get((key,)) is None)
     unset = f"{name}: not set, so checked only where alerts.windows sets it: {absent}"
-    return TargetsFile(targets, warnings=(*warnings, unset) if absent else warnings)
+    places = {name: file.place(("alerts", "strategies", name)) for name in targets.strategies}
+    return TargetsFile(targets, warnings=(*warnings, unset) if absent else warnings, places=places)
 
 
 class _File:
@@ -83,6 +108,9 @@ class _File:
         self.ignored: set[yaml.Node] = set()
         self.errors: set[tuple[int, str]] = set()
         self.warnings: set[tuple[int, str]] = set()
+
+    def place(self, path: KeyPath) -> str:
+        return f"{self.name}:{self.keys[path].start_mark.line + 1}"
 
     def say(self, found: set[tuple[int, str]], at: yaml.Node, path: KeyPath, what: str) -> None:
         line = at.start_mark.line + 1
@@ -133,10 +161,19 @@ class _File:
             except ValueError as error:
                 self.say(self.errors, key, path, f"{error}; accepted is {known.accepted}")
         elif isinstance(node, yaml.MappingNode):
+            if isinstance(known, _Named):
+                known = self.under_names(node, known, path)
             self.read(node, known, path)
         else:
-            what = f"not a mapping; accepted are the keys {', '.join(known)}"
-            self.say(self.errors, key, path, what)
+            keys = "names" if isinstance(known, _Named) else f"the keys {', '.join(known)}"
+            self.say(self.errors, key, path, f"not a mapping; accepted are {keys}")
+
+    def under_names(self, section: yaml.MappingNode, known: _Named, path: KeyPath) -> _Schema:
+        """What may stand in a section of names: the same under each that is there."""
+        for key, _ in section.value:
+            if not _shown(key):
+                self.say(self.errors, key, path, "a key without a name; accepted is a name")
+        return {name: known.each for key, _ in section.value if (name := _shown(key)) != "<<"}
 
     def say_unknown(self, key: yaml.Node, path: KeyPath, schema: _Schema) -> None:
         nearest = get_close_matches(path[-1], {**_PLACES, **schema}, n=1, cutoff=0)[0]
@@ -149,8 +186,12 @@ class _File:
 
     def compare_sides(self, targets: Targets) -> None:
         """A critical line is the harder one: below its target, not at it, in every window."""
-        for window, key in product((None, *PARTITIONED_WINDOWS), TARGET_KEYS):
-            paths = targets.source(window, key), targets.source(window, key, critical=True)
+        strategies, keys = ("", *targets.strategies), (*TARGET_KEYS, *_ROOM)
+        for strategy, window, key in product(strategies, (None, *PARTITIONED_WINDOWS), keys):
+            paths = (
+                targets.source(window, key, strategy),
+                targets.source(window, key, strategy, critical=True),
+            )
             target, critical = (self.written.get(path) for path in paths)
             if target is not None and critical is not None and critical >= target:
                 goal, line = (self.keys[path].start_mark.line + 1 for path in paths)
@@ -158,6 +199,15 @@ class _File:
                 # Where one of the two is the window's own, it is the one to be mended.
                 blamed = max(paths, key=len)
                 self.say(self.errors, self.keys[blamed], blamed, f"{what}; accepted is below it")
+
+    def look_for_half_an_edge(self) -> None:
+        """An edge is watched by two numbers: one alone is a mistake, not a wish to watch none."""
+        paths = [("alerts", "edge", key) for key in _EDGE]
+        there = [path for path in paths if path in self.written]
+        if len(there) == 1 and self.written[there[0]] is not None:
+            (missing,) = (path[-1] for path in paths if path not in there)
+            what = f"stands alone; accepted is with {missing} beside it"
+            self.say(self.errors, self.keys[there[0]], there[0], what)
 
 
 def _shown(key: yaml.Node) -> str:

@@ -133,12 +133,18 @@ class Drawdown(msgspec.Struct, frozen=True):
 
     def then(self, later: Self) -> Self:
         """The path that goes on with `later` where this one ends."""
-        return type(self)(
-            self.total + later.total,
-            canonical(max(self.peak, self.total + later.peak)),
-            canonical(min(self.lowest, self.total + later.lowest)),
-            canonical(min(self.worst, later.worst, self.total - self.peak + later.lowest)),
-        )
+        return self.joined((self, later))
+
+    @classmethod
+    def joined(cls, paths: Iterable[Self]) -> Self:
+        """The path over consecutive `paths`, each going on where the last one ends."""
+        total = peak = lowest = worst = ZERO
+        for path in paths:
+            worst = min(worst, path.worst, total - peak + path.lowest)
+            peak = max(peak, total + path.peak)
+            lowest = min(lowest, total + path.lowest)
+            total += path.total
+        return cls(total, canonical(peak), canonical(lowest), canonical(worst))
 
 
 class TradeStats(msgspec.Struct, frozen=True):
@@ -250,7 +256,7 @@ class TradeStats(msgspec.Struct, frozen=True):
             best_trade=max(bests, default=None),
             worst_trade=min(worsts, default=None),
             streaks=reduce(Streaks.then, (run.streaks for run in runs), Streaks()),
-            drawdown=reduce(Drawdown.then, (run.drawdown for run in runs), Drawdown()),
+            drawdown=Drawdown.joined(run.drawdown for run in runs),
             by_symbol=_merged([run.by_symbol for run in runs]),
             by_strategy=_merged([run.by_strategy for run in runs]),
             by_execution_mode=_merged([run.by_execution_mode for run in runs]),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -103,10 +104,11 @@ def trading_day(instant: datetime, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
-def log_days_of(day: date, zone: ZoneInfo) -> list[date]:
+@lru_cache(maxsize=4096)
+def log_days_of(day: date, zone: ZoneInfo) -> tuple[date, ...]:
     """The UTC days, hence the log files, that the trading day `day` overlaps."""
     last = (end_of_day(day, zone) - MICROSECOND).date()
-    return list(days_between(start_of_day(day, zone).date(), last))
+    return tuple(days_between(start_of_day(day, zone).date(), last))
 
 
 def trading_days_of(log_day: date, zone: ZoneInfo) -> list[date]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from typing import Any, Final
 
+import msgspec
 import pandas as pd
 
 from performance_pipeline.domain.log_reading import Record
@@ -57,6 +58,7 @@ _SUMMARY_COLUMNS: Final[Mapping[str, str]] = {
     "longest_win_streak": "int64",
     "longest_loss_streak": "int64",
     "max_drawdown": _DECIMAL,
+    "peak_drawdown": _DECIMAL,
     "best_trade": _DECIMAL,
     "worst_trade": _DECIMAL,
     "squared_pnl_sum": _DECIMAL,
@@ -204,7 +206,10 @@ def _warn_of_disappeared_logs(tracker: PerformanceTracker, days: Iterable[date])
 
 def _summary_row(period: Period, summary: PerformanceSummary) -> dict[str, Any]:
     known = {"period": period.key, "data_quality": summary.data_quality.status}
-    return known | {name: getattr(summary, name) for name in _SUMMARY_COLUMNS if name not in known}
+    told = {name: getattr(summary, name) for name in _SUMMARY_COLUMNS if name not in known}
+    if told["peak_drawdown"] is msgspec.UNSET:
+        told["peak_drawdown"] = None
+    return known | told
 
 
 def _record_row(file: str, record: Record, day: date, *, superseded: bool) -> Row:

@@ -15,7 +15,7 @@ from performance_pipeline.domain.replay import (
 )
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.targets import TargetsFile
-from performance_pipeline.domain.verdicts import with_verdicts
+from performance_pipeline.domain.verdicts import Evidence, with_verdicts
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
     Period,
@@ -31,10 +31,11 @@ class UnusableTargetsError(PipelineError):
 
 
 class _Judgeable(NamedTuple):
-    """A period, the summary of it, and the moment at which it is judged."""
+    """A period, its summary and what else verdicts rest on, and the moment of judging it."""
 
     period: Period
     summary: PerformanceSummary
+    evidence: Evidence
     now: datetime
 
 
@@ -83,14 +84,18 @@ def _in_time_order(tracker: PerformanceTracker, asked: Period) -> Iterator[_Judg
     ordered = sorted(periods, key=lambda one: (one.last_day, PARTITIONED_WINDOWS.index(one.window)))
     for period in ordered:
         over = end_of_day(period.last_day, tracker.settings.timezone)
-        yield _Judgeable(period, tracker.summarize(period), min(over, tracker.now))
+        yield _Judgeable(period, *tracker.judgeable(period), min(over, tracker.now))
 
 
 def _moments(
     tracker: PerformanceTracker, judgeable: list[_Judgeable], file: TargetsFile
 ) -> Iterator[Moment]:
-    for period, summary, now in judgeable:
+    for period, summary, evidence, now in judgeable:
         judged = with_verdicts(
-            summary, file, now=now, rolling_window=tracker.settings.rolling_window
+            summary,
+            file,
+            now=now,
+            rolling_window=tracker.settings.rolling_window,
+            evidence=evidence,
         )
         yield Moment(now, evaluation_of(period, judged))

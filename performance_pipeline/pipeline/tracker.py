@@ -6,14 +6,16 @@ numbers wherever it is asked for.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from performance_pipeline.domain.aggregate import DailyAggregate, combine, combine_tails
-from performance_pipeline.domain.metrics import summarize
+from performance_pipeline.domain.metrics import strategy_figures, summarize
 from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.summary import DataQuality, PerformanceSummary
-from performance_pipeline.domain.verdicts import with_verdicts
+from performance_pipeline.domain.targets import unknown_strategies
+from performance_pipeline.domain.verdicts import Evidence, with_verdicts
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
     Period,
@@ -23,9 +25,10 @@ from performance_pipeline.domain.windows import (
     trading_days_of,
 )
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.stream import TradeStream
 from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.storage.aggregates import AggregateStore, Day
-from performance_pipeline.storage.logs import log_name
+from performance_pipeline.storage.logs import UnreadableLogError, log_name
 from performance_pipeline.storage.sessions import market_sessions
 from performance_pipeline.storage.targets_file import load_targets
 
@@ -61,6 +64,7 @@ class PerformanceTracker:
         self.targets = load_targets(self.settings.targets_file)
         self._sessions = market_sessions(self.settings, self.today)
         self._days: dict[date, Day] = {}
+        self.stream = TradeStream(self.store, self._last_day)
 
     def get_summary(
         self, window: Window | str, day: date | str | None = None
@@ -81,20 +85,39 @@ class PerformanceTracker:
         self, period: Period, aggregate: DailyAggregate | None = None
     ) -> PerformanceSummary:
         """The summary of `period`, from the aggregates of its days, or from one given instead."""
+        return self.judge(*self.judgeable(period, aggregate))
+
+    def judge(self, summary: PerformanceSummary, evidence: Evidence) -> PerformanceSummary:
+        """`summary` with the verdicts of the targets in force, as of now."""
+        return with_verdicts(
+            summary,
+            self.targets,
+            now=self.now,
+            rolling_window=self.settings.rolling_window,
+            evidence=evidence,
+        )
+
+    def judgeable(
+        self, period: Period, aggregate: DailyAggregate | None = None
+    ) -> tuple[PerformanceSummary, Evidence]:
+        """The summary of `period` without verdicts, and what else they rest on."""
         days = [self.day(day) for day in self.counted_days(period)]
-        if aggregate is None:
-            aggregate = self.aggregate(period)
+        combined = self.aggregate(period) if aggregate is None else aggregate
+        zone, last = self.settings.timezone, period.last_day
+        peak_drawdown, untold = self._peak_drawdown(period)
         summary = summarize(
             period,
-            aggregate,
+            combined,
             self._book_after(period),
-            zone=self.settings.timezone,
-            data_quality=self._data_quality(days, aggregate),
+            zone=zone,
+            peak_drawdown=peak_drawdown,
+            data_quality=self._data_quality(days, combined, untold),
             settings=self.settings.fingerprint,
             generated_at=self.now,
         )
-        return with_verdicts(
-            summary, self.targets, now=self.now, rolling_window=self.settings.rolling_window
+        return summary, Evidence(
+            strategies=lambda: strategy_figures(period, combined, zone),
+            edge_statistic=lambda rate: self._edge_statistic(last, rate),
         )
 
     def aggregate(self, period: Period) -> DailyAggregate:
@@ -108,14 +131,20 @@ class PerformanceTracker:
         return date.fromordinal(max(self.today.toordinal() - days + 1, 1))
 
     @property
+    def target_warnings(self) -> tuple[str, ...]:
+        """What is odd about the targets: in their file, and in view of the logs."""
+        if not self.targets.places:
+            return self.targets.warnings
+        unknown = unknown_strategies(self.targets, self.stream.strategies())
+        return (*self.targets.warnings, *unknown)
+
+    @property
     def first_day(self) -> date | None:
         """The first trading day that counts: the oldest log's, but not before the first partition.
 
         None without a log.
         """
-        if (oldest := self.store.oldest_log) is None:
-            return None
-        return max(trading_days_of(oldest, self.settings.timezone)[0], self.settings.start_date)
+        return self.store.first_day
 
     def counted_days(self, period: Period) -> list[date]:
         """The days of `period` from the first partition to the last that a log can reach.
@@ -159,7 +188,27 @@ class PerformanceTracker:
         last = min(period.last_day, self._last_day)
         return Book() if last < self.settings.start_date else self.day(last).book.load()
 
-    def _data_quality(self, days: Sequence[Day], aggregate: DailyAggregate) -> DataQuality:
+    def _peak_drawdown(self, period: Period) -> tuple[Decimal | None, str | None]:
+        """That of all trades up to the end of `period`, or why it cannot be told.
+
+        None, None where no summary tells it.
+        """
+        if period.window not in (Window.DAILY, Window.ROLLING):
+            return None, None
+        try:
+            return self.stream.peak_drawdown(period.last_day), None
+        except UnreadableLogError as error:
+            return None, str(error)
+
+    def _edge_statistic(self, day: date, win_rate: Decimal) -> Decimal | None:
+        try:
+            return self.stream.edge_maps(day, win_rate).statistic
+        except UnreadableLogError:
+            return None  # Named beside the peak drawdown, which cannot be told either.
+
+    def _data_quality(
+        self, days: Sequence[Day], aggregate: DailyAggregate, untold: str | None
+    ) -> DataQuality:
         log_days = {
             log_day for day in days for log_day in log_days_of(day.date, self.settings.timezone)
         }
@@ -173,6 +222,7 @@ class PerformanceTracker:
             ],
             kept_logs=_unique(log for day in days for log in day.kept_logs),
             lost_logs=_unique(log for day in days for log in day.lost_logs),
+            unreadable_before=untold,
         )
 
     def _is_missing(self, day: Day) -> bool:

@@ -6,7 +6,8 @@ is a breach or may be luck. Not compared is what the targets file or the setting
 (which targets there are, their numbers, `severity`, what is pending or too little to judge,
 `alert_status`, `settings`), `schema_version` and `generated_at`; what no summary shows, such as the
 hours and sizes of a report; and the summary files, which hold what was asked when they were
-written.
+written. Where a log of the past has disappeared, what rests on all trades so far (`peak_drawdown`,
+`edge`) is not compared either.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from performance_pipeline.domain.summary import PerformanceSummary
-from performance_pipeline.domain.verdicts import judged_like
+from performance_pipeline.domain.verdicts import OF_ALL_TRADES, judged_like
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period
 from performance_pipeline.pipeline.recount.documents import Recount
 from performance_pipeline.pipeline.recount.exact import ZERO, plain, ratio
@@ -67,11 +68,16 @@ def verify(
         summary = tracker.summarize(period)
         recombined = summary_document(summary)
         recomputed = recount.document(period)
+        strategies = {verdict.strategy for verdict in summary.targets if verdict.strategy}
+        recounts = {name: recount.of_strategy(period, name) for name in strategies}
         recomputed["targets"] = _verdicts(
-            recombined["targets"], recomputed, _confidences(tracker, summary)
+            recombined["targets"], {"": recomputed, **recounts}, _confidences(tracker, summary)
         )
         for name in NOT_COMPARED:
             del recombined[name]
+        if tracker.stream.rests_on_lost_logs(period.last_day):
+            for document in (recombined, recomputed):
+                _leave_out_all_trades(document)
         for field, left, right in _differences("", recombined, recomputed):
             yield Difference(period, field, left, right)
         on_period(period)
@@ -83,32 +89,48 @@ def rests_on_lost_logs(tracker: PerformanceTracker, period: Period) -> bool:
     return any(day.kept_logs or day.lost_logs for day in days)
 
 
-def _confidences(tracker: PerformanceTracker, summary: PerformanceSummary) -> dict[str, Fraction]:
-    """By metric, how sure a miss has to be, where that is asked."""
+def _leave_out_all_trades(document: Document) -> None:
+    for name in OF_ALL_TRADES:
+        document.pop(name, None)
+    verdicts = document["targets"]
+    document["targets"] = [one for one in verdicts if one["metric"] not in OF_ALL_TRADES]
+
+
+def _confidences(
+    tracker: PerformanceTracker, summary: PerformanceSummary
+) -> dict[tuple[str, str], Fraction]:
+    """By strategy and metric, how sure a miss has to be, where that is asked."""
     targets = tracker.targets.targets
     return {
-        line.metric: Fraction(line.confidence)
+        (line.strategy, line.metric): Fraction(line.confidence)
         for line in (targets.for_window(judged_like(summary)) if targets else ())
         if line.confidence is not None
     }
 
 
 def _verdicts(
-    recombined: list[Document], recount: Document, confidences: Mapping[str, Fraction]
+    recombined: list[Document],
+    recounts: Mapping[str, Document],
+    confidences: Mapping[tuple[str, str], Fraction],
 ) -> list[Document]:
-    """The same verdicts with what follows from the recounted metrics put in its place."""
-    if not recount["total_trades"]:
+    """The same verdicts with what follows from the recounted metrics put in its place.
+
+    `recounts` are of all trades, under "", and of each strategy.
+    """
+    if not recounts[""]["total_trades"]:
         return []
     found = []
     for verdict in recombined:
-        actual = _actual(verdict["metric"], recount)
-        target, metric = Fraction(verdict["target"]), verdict["metric"]
+        strategy, metric = verdict["strategy"], verdict["metric"]
+        recount = recounts[strategy]
+        actual, target = _actual(metric, recount), Fraction(verdict["target"])
         variance = None if actual is None else Fraction(actual) - target
         luck = p_value(metric, target, recount)
         status = verdict["status"]
         if status in _JUDGED and variance is not None:
-            sure = luck is None or Fraction(luck) <= 1 - confidences.get(metric, ZERO)
-            status = "met" if variance >= 0 else "breached" if sure else "unsure"
+            sure = luck is None or Fraction(luck) <= 1 - confidences.get((strategy, metric), ZERO)
+            met = variance < 0 if metric == "edge" else variance >= 0
+            status = "met" if met else "breached" if sure else "unsure"
         found.append(
             verdict
             | {
@@ -124,7 +146,7 @@ def _verdicts(
 def _actual(metric: str, recount: Document) -> str | None:
     if metric == "trades_per_day":
         return ratio(recount["total_trades"], recount["trading_days"])
-    value = recount[metric]
+    value = recount[metric]["statistic"] if metric == "edge" else recount[metric]
     return None if value is None else str(value)
 
 

@@ -5,7 +5,8 @@ change, or disappear, on its own. Where fills are paired a part also says which 
 and ended with; see `books.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -21,7 +22,8 @@ from performance_pipeline.domain.windows import (
     trading_days_of,
 )
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.books import NO_POSITIONS, BookAt, BookEntry
+from performance_pipeline.storage.books import NO_POSITIONS, BookAt
+from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.day_files import (
     StoredDay,
     aggregate_path,
@@ -35,6 +37,7 @@ from performance_pipeline.storage.kept_records import KeptRecords, fills_folder
 from performance_pipeline.storage.logs import (
     LogFile,
     LogListing,
+    UnreadableLogError,
     emptied_folder_error,
     list_logs,
     log_day,
@@ -97,7 +100,8 @@ class AggregateStore:
         self._parts = PartReader(settings, now.date(), self._index, self._kept)
         self._current: dict[date, _Current] = {}
         self._books: dict[date, BookAt] = {}
-        self._entries: dict[date, BookEntry] = {}
+        self._entries: dict[date, DayEntry] = {}
+        self._told: dict[date, DayEntry | None] = {}
         self._refreshed: set[date] = set()
         if not self.listing.files:
             self._refuse_an_emptied_folder()
@@ -183,15 +187,44 @@ class AggregateStore:
             raise not_kept(part)
         return self._parts.records(log, day)
 
+    def entry(self, day: date) -> DayEntry | None:
+        """What `day` adds to the days before it; None without a log. Raises UnreadableLogError."""
+        if day not in self._told:
+            self._told[day] = self._tell(day)
+        return self._told[day]
+
+    def _tell(self, day: date) -> DayEntry | None:
+        if day in self._current:
+            return self._current[day].now.entry
+        entry = self._entry(day)
+        logs = self._logs(day, entry)
+        if not logs:
+            return None
+        if self._settings.rules.pairing is not None:
+            opening = self._book_before(day).digest
+            if entry is not None and (entry.opening, entry.logs) == (opening, logs):
+                return entry
+            return self._look(day).now.entry
+        if entry is None or entry.logs != logs:
+            # Not kept in memory: all that is asked of the past is its entry.
+            entry = self._entries[day] = self._made(day).now.entry
+        return entry
+
+    def look_back(self) -> None:
+        """Look at every day before the refreshed ones, to remember what each adds to the next.
+
+        A log that cannot be read is left to its own day.
+        """
+        for day in days_between(self.first_day or date.max, max(self._refreshed, default=date.min)):
+            with suppress(UnreadableLogError):
+                self.entry(day)
+
     def save_index(self) -> None:
         """Remember what was read since the store was made."""
-        books = {}
-        if self._settings.rules.pairing is not None:
-            written = {day: self._current[day].now.entry for day in self._refreshed}
-            books = self._entries | written
-        if self._parts.changed or books:
+        days = self._entries | {day: self._current[day].now.entry for day in self._refreshed}
+        if self._parts.changed or days:
             update_index(
-                self._settings.output_dir, self._parts.changed, books, self._settings.fingerprint
+                self._settings.output_dir, self._parts.changed, days, self._settings.fingerprint
             )
 
     def _look(self, day: date) -> _Current:
@@ -221,7 +254,9 @@ class AggregateStore:
                 kept.append(part.log)
             made.append(self._part(log, part, day, book))
             book = made[-1].part.positions
-        aggregate = combine([one.part.aggregate for one in made], self._settings.rolling_window)
+        parts = [one.part.aggregate for one in made]
+        # Most days have one part, and combining it with nothing takes as long as with another.
+        aggregate = parts[0] if len(parts) == 1 else combine(parts, self._settings.rolling_window)
         return _Current(
             Day(day, aggregate, tuple(kept), tuple(lost), book),
             StoredDay(
@@ -268,7 +303,7 @@ class AggregateStore:
         """The positions at the end of the day before `day`, from the oldest log on."""
         if day - ONE_DAY in self._books:
             return self._books[day - ONE_DAY]
-        first = self._first_day
+        first = self.first_day
         if first is None or day <= first:
             return NO_POSITIONS
         reached = max((known for known in self._books if known < day), default=None)
@@ -295,17 +330,23 @@ class AggregateStore:
             return stored.parts[-1].positions.load()
         return self._look(day).day.book.load()
 
-    def _entry(self, day: date) -> BookEntry | None:
-        """What is remembered of the positions of `day`; None when nothing that can be used."""
-        if self._index.settings == self._settings.fingerprint and day in self._index.books:
-            return self._index.books[day]
+    def _entry(self, day: date) -> DayEntry | None:
+        """What is remembered of `day`; None when nothing that can be used."""
+        if day in self._entries:
+            return self._entries[day]
+        if day in self._remembered:
+            return self._remembered[day]
         stored = self._load(day)
         if stored is None or stored.settings != self._settings.fingerprint:
             return None
         self._entries[day] = stored.entry
         return stored.entry
 
-    def _logs(self, day: date, entry: BookEntry | None) -> tuple[tuple[str, str], ...]:
+    @cached_property
+    def _remembered(self) -> Mapping[date, DayEntry]:
+        return self._index.days if self._index.settings == self._settings.fingerprint else {}
+
+    def _logs(self, day: date, entry: DayEntry | None) -> tuple[tuple[str, str], ...]:
         """Names and digests of the logs that `day` is made of now; one that is gone as it was."""
         known = dict(entry.logs) if entry is not None else {}
         found = []
@@ -318,7 +359,11 @@ class AggregateStore:
         return tuple(found)
 
     @cached_property
-    def _first_day(self) -> date | None:
+    def first_day(self) -> date | None:
+        """The first trading day that counts: the oldest log's, but not before the first partition.
+
+        None without a log.
+        """
         if self.oldest_log is None:
             return None
         oldest = trading_days_of(self.oldest_log, self._settings.timezone)[0]

@@ -19,17 +19,6 @@ class BookAt:
     load: Callable[[], Book]
 
 
-class BookEntry(msgspec.Struct, frozen=True, array_like=True):
-    """How one trading day takes positions from `opening` to `closing`, both digests.
-
-    `logs` are the names and digests of the logs that say so.
-    """
-
-    logs: tuple[tuple[str, str], ...]
-    opening: str
-    closing: str
-
-
 NO_POSITIONS: Final = BookAt("", Book)
 NOTHING_HELD: Final = msgspec.Raw(msgspec.json.encode(Book()))
 

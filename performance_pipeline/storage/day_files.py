@@ -6,7 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from performance_pipeline.storage.books import BookEntry
+from performance_pipeline.domain.edge import join_packed
+from performance_pipeline.domain.numbers import exact_arithmetic
+from performance_pipeline.domain.trade_stats import Drawdown
+from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.parts import Part
 
 
@@ -18,11 +21,22 @@ class StoredDay(msgspec.Struct, frozen=True):
     """Digest of the positions that the day begins with, where fills are paired."""
 
     @property
-    def entry(self) -> BookEntry:
+    def entry(self) -> DayEntry:
         """What the index remembers of the day."""
-        logs = tuple((part.log, part.digest) for part in self.parts)
-        closing = self.parts[-1].closing if self.parts else self.opening
-        return BookEntry(logs, self.opening, closing)
+        aggregates = [part.aggregate for part in self.parts]
+        with exact_arithmetic():
+            path = Drawdown.joined(aggregate.stats.drawdown for aggregate in aggregates)
+        return DayEntry(
+            logs=tuple((part.log, part.digest) for part in self.parts),
+            opening=self.opening,
+            closing=self.parts[-1].closing if self.parts else self.opening,
+            pnl=path.total,
+            peak=path.peak,
+            decided=join_packed([aggregate.decided for aggregate in aggregates]),
+            strategies=tuple(
+                sorted({name for aggregate in aggregates for name in aggregate.strategies})
+            ),
+        )
 
 
 _decode_day = msgspec.json.Decoder(StoredDay).decode

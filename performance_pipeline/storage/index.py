@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from performance_pipeline.storage.books import BookEntry
+from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.locks import locked
 from performance_pipeline.storage.logs import LogFile
@@ -38,15 +38,15 @@ class IndexEntry(msgspec.Struct, frozen=True):
 
 
 class LogIndex(msgspec.Struct, frozen=True):
-    """The entries by log name; where fills are paired, also how each day takes positions on.
+    """The entries by log name, and what each day adds to those before it.
 
-    `books` were made under `settings`, and say nothing under others.
+    `days` were made under `settings`, and say nothing under others.
     """
 
     logs: dict[str, IndexEntry] = {}
     version: int = _VERSION
     settings: dict[str, str | int] = {}
-    books: dict[date, BookEntry] = {}
+    days: dict[date, DayEntry] = {}
 
 
 def load_index(output_dir: Path) -> LogIndex:
@@ -61,19 +61,19 @@ def load_index(output_dir: Path) -> LogIndex:
 def update_index(
     output_dir: Path,
     changed: Mapping[str, IndexEntry],
-    books: Mapping[date, BookEntry],
+    days: Mapping[date, DayEntry],
     settings: dict[str, str | int],
 ) -> None:
-    """Write what `changed`, and the `books` under `settings`, keeping what other runs wrote."""
+    """Write what `changed`, and the `days` under `settings`, keeping what other runs wrote."""
     output_dir.mkdir(parents=True, exist_ok=True)
     with locked(output_dir / f".{INDEX_NAME}.lock"):
         known = load_index(output_dir)
         logs = {**known.logs, **changed}
-        kept = known.books if known.settings == settings else {}
+        kept = known.days if known.settings == settings else {}
         index = LogIndex(
             dict(sorted(logs.items())),
-            settings=settings if books else known.settings,
-            books=dict(sorted({**kept, **books}.items())) if books else known.books,
+            settings=settings if days else known.settings,
+            days=dict(sorted({**kept, **days}.items())) if days else known.days,
         )
         content = msgspec.json.format(msgspec.json.encode(index), indent=1)
         write_if_changed(output_dir / INDEX_NAME, content + b"\n")

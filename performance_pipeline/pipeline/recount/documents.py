@@ -8,7 +8,9 @@ instant counts, duplicates, filters, trading days, sums, ratios, rounding and pr
 no aggregate, no arithmetic of Decimals, nothing of `domain.metrics`.
 """
 
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,8 +29,14 @@ from performance_pipeline.pipeline.recount.figures import (
 )
 from performance_pipeline.pipeline.recount.pairing import Replay, Unmatched, positions
 from performance_pipeline.pipeline.recount.records import ONE_DAY, RawLog, Record, read_raw
+from performance_pipeline.pipeline.recount.stream import Stream
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.storage.logs import LogContent, LogFile, log_name
+from performance_pipeline.storage.logs import (
+    LogContent,
+    LogFile,
+    UnreadableLogError,
+    log_name,
+)
 from performance_pipeline.storage.sessions import market_sessions
 
 _LINES_SHOWN: Final = 20
@@ -42,6 +50,8 @@ class Recount:
         self._now = tracker.now
         self._store = tracker.store
         self._sessions = market_sessions(tracker.settings, tracker.today).days
+        targets = tracker.targets.targets
+        self._edge = targets.edge if targets is not None else None
         self._logs: dict[date, RawLog] = {}
 
     def document(self, period: Period) -> Document:
@@ -55,25 +65,90 @@ class Recount:
         ]
         accepted = [record for log in logs for record in log.records if first <= record.day <= last]
         counted = [record for record in accepted if self._counts(record)]
-        closed = [record for record in counted if record.outcome != "open"]
+        closed = self._closed_in(period, counted)
         still_open = open_metrics(counted)
         unmatched: list[Unmatched] = []
         if (replay := self._replay) is not None:
-            trades = [trade for trade in replay.trades if first <= trade.day <= last]
-            closed = sorted([*closed, *trades], key=lambda trade: (trade.instant, trade.line))
             still_open = self._open_positions(replay, first, last)
             unmatched = [one for one in replay.unmatched if first <= one.fill.day <= last]
-        if period.window is Window.ROLLING:
-            closed = closed[-self._settings.rolling_window :]
+        of_all_trades, untold = self._of_all_trades(period)
         document = {
             **self._span(period, closed),
             **still_open,
             **closed_metrics(closed),
-            "data_quality": self._quality(first, last, logs, accepted, counted, unmatched),
+            **of_all_trades,
+            "data_quality": self._quality(first, last, logs, accepted, counted, unmatched, untold),
         }
         if period.window in (Window.WEEKLY, Window.MONTHLY, Window.RANGE):
             document["daily"] = daily_rows(closed)
         return document
+
+    def of_strategy(self, period: Period, strategy: str) -> Document:
+        """Every metric over the closed trades of one strategy in `period`."""
+        first = max(period.first_day, self._settings.start_date)
+        counted = [
+            record
+            for day, log in sorted(self._store.listing.files.items())
+            if first - ONE_DAY <= day <= period.last_day + ONE_DAY
+            for record in self._log(log).records
+            if first <= record.day <= period.last_day and self._counts(record)
+        ]
+        closed = self._closed_in(period, counted)
+        return closed_metrics([trade for trade in closed if trade.strategy == strategy])
+
+    def _closed_in(self, period: Period, counted: Iterable[Record]) -> list[Record]:
+        """The closed trades of `period`, in order, given its records that count."""
+        first = max(period.first_day, self._settings.start_date)
+        closed = self._with_paired(counted, first, period.last_day)
+        rolling = period.window is Window.ROLLING
+        return closed[-self._settings.rolling_window :] if rolling else closed
+
+    def _with_paired(self, counted: Iterable[Record], first: date, last: date) -> list[Record]:
+        closed = [record for record in counted if record.outcome != "open"]
+        if (replay := self._replay) is None:
+            return closed
+        trades = [trade for trade in replay.trades if first <= trade.day <= last]
+        return sorted([*closed, *trades], key=lambda trade: (trade.instant, trade.line))
+
+    def _of_all_trades(self, period: Period) -> tuple[Document, str | None]:
+        """What rests on every trade up to the end of `period`; or why it cannot be told."""
+        rolling, day = period.window is Window.ROLLING, period.last_day
+        if not rolling and period.window is not Window.DAILY:
+            return {}, None
+        stream, unreadable_from, reason = self._stream
+        told = unreadable_from is None or day < unreadable_from
+        found: Document = {"peak_drawdown": stream.peak_drawdown(day) if told else None}
+        if rolling and self._edge is None:
+            found["edge"] = None
+        elif rolling and self._edge is not None:
+            found["edge"] = {
+                "statistic": stream.edge_statistic(day) if told else None,
+                "alarm_at": plain(Fraction(self._edge.alarm_at)),
+            }
+        return found, None if told else reason
+
+    @cached_property
+    def _stream(self) -> tuple[Stream, date | None, str | None]:
+        """All trades from the first partition on, up to the first day of an unreadable log."""
+        counted: list[Record] = []
+        unreadable_from, reason, start = None, None, self._settings.start_date
+        for day, log in sorted(self._store.listing.files.items()):
+            if day < start - ONE_DAY:
+                continue
+            try:
+                records = self._log(log).records
+            except UnreadableLogError as error:
+                midnight, zone = datetime.combine(day, time(), tzinfo=UTC), self._settings.timezone
+                last = (midnight + ONE_DAY - timedelta(microseconds=1)).astimezone(zone).date()
+                if last >= start:
+                    first = midnight.astimezone(zone).date()
+                    unreadable_from, reason = max(first, start), str(error)
+                    break
+            else:
+                counted += (one for one in records if one.day >= start and self._counts(one))
+        trades = self._with_paired(counted, start, date.max)
+        win_rate = None if self._edge is None else Fraction(self._edge.win_rate)
+        return Stream(trades, win_rate), unreadable_from, reason
 
     @cached_property
     def _replay(self) -> Replay | None:
@@ -140,6 +215,7 @@ class Recount:
         accepted: list[Record],
         counted: list[Record],
         unmatched: list[Unmatched],
+        untold: str | None,
     ) -> Document:
         named = [log for log in logs if first <= log.day <= last]
         rejected = [line for log in named for line in log.rejected]
@@ -167,12 +243,17 @@ class Recount:
                 for one in unmatched[:_LINES_SHOWN]
             ],
             "warnings": self._warnings(
-                logs, named, {record.mode for record in counted}, len(unmatched)
+                logs, named, {record.mode for record in counted}, len(unmatched), untold
             ),
         }
 
     def _warnings(
-        self, logs: list[RawLog], named: list[RawLog], modes: set[str], unmatched: int
+        self,
+        logs: list[RawLog],
+        named: list[RawLog],
+        modes: set[str],
+        unmatched: int,
+        untold: str | None,
     ) -> list[str]:
         """The sentences about facts counted here; only their wording is the pipeline's."""
         kinds = []
@@ -190,6 +271,7 @@ class Recount:
                 archived_twins=twins,
                 kept_logs=(),
                 lost_logs=(),
+                unreadable_before=untold,
             ).warnings
         )
 

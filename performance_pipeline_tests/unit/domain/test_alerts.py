@@ -238,6 +238,7 @@ def test_a_line_has_its_fields_in_the_order_of_the_schema() -> None:
         ("start_date", "2025-06-09"),
         ("end_date", "2025-06-15"),
         ("metric", "win_rate"),
+        ("strategy", ""),
         ("actual", "0.55"),
         ("target", "0.6"),
         ("severity", "WARN"),

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from performance_pipeline.domain import log_reading
-from performance_pipeline.domain.aggregate import DailyAggregate, OpenBook
+from performance_pipeline.domain.aggregate import DailyAggregate
 from performance_pipeline.domain.log_reading import ReadingRules, read_log
+from performance_pipeline.domain.open_book import OpenBook
 from performance_pipeline.domain.windows import Window
 from performance_pipeline_tests.support.lines import (
     ABSENT,

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from performance_pipeline import cli
 from performance_pipeline.domain import (
-    aggregate,
     log_reading,
     metrics,
+    open_book,
     trade_lines,
     trade_stats,
     verdicts,
@@ -413,13 +413,13 @@ def test_a_day_missing_from_files_and_index_is_read_again_and_nothing_differs(
 ) -> None:
     index = fills.output / "performance-index.json"
     known = json.loads(index.read_bytes())
-    opening, closing = known["books"][str(NEXT_DAY)][1:]
+    opening, closing = known["days"][str(NEXT_DAY)][1:3]
     assert opening != closing
     # As if the day took its positions on unchanged.
-    known["books"][str(NEXT_DAY)][2] = opening
+    known["days"][str(NEXT_DAY)][2] = opening
     index.write_text(json.dumps(known))
     assert fields(fills) == []
-    del known["books"][str(NEXT_DAY)], known["logs"][f"{NEXT_DAY}.jsonl"]
+    del known["days"][str(NEXT_DAY)], known["logs"][f"{NEXT_DAY}.jsonl"]
     index.write_text(json.dumps(known))
     fills.aggregate_path(NEXT_DAY).unlink()
     assert fields(fills) == []
@@ -442,7 +442,7 @@ MISTAKES: Final[dict[str, tuple[object, str, Callable[[Any], Any]]]] = {
         "of",
         lambda _: classmethod(lambda cls, pnls: cls(total=sum(pnls, Decimal(0)))),
     ),
-    "open records lost": (aggregate.OpenBook, "of", lambda _: classmethod(lambda cls, _: cls())),
+    "open records lost": (open_book.OpenBook, "of", lambda _: classmethod(lambda cls, _: cls())),
     "a ratio rounded otherwise": (
         metrics,
         "divide_or_none",
@@ -521,6 +521,7 @@ def test_what_is_shared_with_the_pipeline_is_what_the_module_says() -> None:
         ("pipeline.tracker", "PerformanceTracker"),
         ("storage.logs", "LogContent"),
         ("storage.logs", "LogFile"),
+        ("storage.logs", "UnreadableLogError"),
         ("storage.logs", "log_name"),
         ("storage.sessions", "market_sessions"),
     }

@@ -203,8 +203,13 @@ def test_what_is_written_to_disk_validates(logs: Place, case: Callable[[Place], 
 def test_keys_stand_in_the_order_of_the_schema(logs: Place, window: Window) -> None:
     document = published(targets_of_every_status(logs), window)
     described = list(SCHEMA["properties"])
-    if window in (Window.DAILY, Window.ROLLING):
-        described.remove("daily")
+    # Some are of other windows.
+    elsewhere = {
+        Window.DAILY: ("daily", "edge"),
+        Window.ROLLING: ("daily",),
+    }
+    for key in elsewhere.get(window, ("peak_drawdown", "edge")):
+        described.remove(key)
     assert list(document) == described
 
 
@@ -278,7 +283,18 @@ def required_keys() -> Iterator[Any]:
     }
     for name, path in OBJECTS.items():
         for key in schemas[name]["properties"]:
-            yield pytest.param(path, key, id=f"{name}: {key}")
+            if name != "summary" or key not in ("peak_drawdown", "edge"):  # Not in a week.
+                yield pytest.param(path, key, id=f"{name}: {key}")
+
+
+@pytest.mark.parametrize("key", ["peak_drawdown", "edge"])
+def test_what_only_some_windows_have_is_needed_there_and_forbidden_elsewhere(
+    logs: Place, weekly: Document, key: str
+) -> None:
+    rolling = published(logs, Window.ROLLING)
+    assert errors(rolling) == []
+    assert errors({name: value for name, value in rolling.items() if name != key})
+    assert errors(weekly | {key: rolling[key]})
 
 
 @pytest.mark.parametrize(("path", "key"), list(required_keys()))

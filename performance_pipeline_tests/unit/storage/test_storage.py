@@ -231,7 +231,7 @@ def test_an_aggregate_of_another_format_version_is_stale(here: Place) -> None:
     path = here.aggregate_path()
     content = path.read_bytes()
     path.write_bytes(
-        content.replace(b'"format_version":4', b'"format_version":1').replace(b"20.25", b"99.25")
+        content.replace(b'"format_version":5', b'"format_version":1').replace(b"20.25", b"99.25")
     )
     assert path.read_bytes() != content
     assert here.documents(DAYS) == from_scratch(here)
@@ -309,7 +309,7 @@ def test_every_aggregate_and_summary_remembers_its_settings(here: Place) -> None
     )
     there.materialize(DAY)
     expected = {
-        "format_version": 4,
+        "format_version": 5,
         "timezone": TOKYO,
         "execution_mode": "LIVE",
         "account": hashlib.sha256(b"U1").hexdigest()[:12],
@@ -347,8 +347,15 @@ def test_the_index_holds_what_each_log_looked_like(here: Place) -> None:
             }
         },
         "version": 1,
-        "settings": {},
-        "books": {},
+        "settings": here.tracker().settings.fingerprint,
+        "days": {
+            str(NEXT_DAY): [
+                [[f"{NEXT_DAY}.jsonl", hashlib.sha256(whole).hexdigest()]],
+                "",
+                "",
+                *["1", "1", "Aw==", ["momentum"]],
+            ]
+        },
     }
 
 
