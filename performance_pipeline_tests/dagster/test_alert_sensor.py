@@ -104,6 +104,7 @@ def test_an_alert_says_what_its_check_saw_and_which_run_that_was(service: AlertS
             "start_date": "2025-06-09",
             "end_date": "2025-06-15",
             "metric": "win_rate",
+            "strategy": "",
             "actual": "0.55",
             "target": "0.6",
             "severity": "WARN",
