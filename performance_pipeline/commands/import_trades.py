@@ -8,7 +8,8 @@ import click
 
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.errors import PipelineError
-from performance_pipeline.pipeline.importing import Import, Tally, import_sources
+from performance_pipeline.pipeline.import_result import Import, Tally
+from performance_pipeline.pipeline.importing import import_sources
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings

@@ -6,18 +6,16 @@ records are held against the lines that were imported before: what is missing is
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
 
-from performance_pipeline.domain.numbers import EXACT
-from performance_pipeline.sources.fields import exact
+from performance_pipeline.pipeline.import_result import Import
 from performance_pipeline.sources.lines import NewLine, line_of
 from performance_pipeline.sources.records import (
     Format,
@@ -39,62 +37,30 @@ from performance_pipeline.storage.logs import log_name
 _DIGEST_SHOWN: Final = 20
 
 
-@dataclass
-class Tally:
-    """How many records of one kind were left out, and what they come to, by currency or symbol."""
-
-    count: int = 0
-    sums: dict[str, Decimal] = field(default_factory=dict)
-
-
-@dataclass
-class Import:
-    """What became of every record of the sources; `read` is the sum of the other counts."""
-
-    added: int = 0
-    already_there: int = 0
-    changed: list[str] = field(default_factory=list)
-    """A sentence a record: where it stands in its source, and in which log with which fields."""
-    rejected: list[str] = field(default_factory=list)
-    """A sentence a record: where it stands, which field, and why."""
-    left_out: dict[str, Tally] = field(default_factory=dict)
-    """By kind."""
-    unreadable: list[str] = field(default_factory=list)
-    """A sentence a source of which nothing was imported."""
-    notes: Counter[str] = field(default_factory=Counter)
-    foreign_fees: Counter[str] = field(default_factory=Counter)
-    """How many records paid a fee in a currency other than that of their price, by currency."""
-    fills: int = 0
-    """How many of those added are open: fills, or trades that are not over."""
-    replaced: bool = False
-    """Whether the changed ones were written over."""
-    lines_digest: str = ""
-    """What tells the records of these sources from any others; the order does not matter."""
-
-    @property
-    def left_out_count(self) -> int:
-        return sum(tally.count for tally in self.left_out.values())
-
-    @property
-    def read(self) -> int:
-        return (
-            self.added
-            + self.already_there
-            + len(self.changed)
-            + self.left_out_count
-            + len(self.rejected)
-        )
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether every record is in the logs as its source has it."""
-        return not (self.unreadable or self.rejected or (self.changed and not self.replaced))
-
-
 class _Wanted(NamedTuple):
     line: NewLine
     source: Source
     where: str
+
+
+class _Cancelling(NamedTuple):
+    """A record that takes a trade back: that of one of its `cancels`."""
+
+    record: LeftOut
+    source: Source
+    where: str
+
+
+@dataclass
+class _Records:
+    """What the sources of one import say: lines by id, and which of them are taken back."""
+
+    lines: dict[str, _Wanted] = field(default_factory=dict)
+    cancelling: list[_Cancelling] = field(default_factory=list)
+
+    @property
+    def ids(self) -> set[str]:
+        return {*self.lines, *(name for one in self.cancelling for name in one.record.cancels)}
 
 
 def import_sources(
@@ -113,18 +79,24 @@ def import_sources(
     a record is in the result.
     """
     found = Import(replaced=replace and not dry_run)
-    wanted: dict[str, _Wanted] = {}
+    records = _Records()
     for source in sources:
         try:
-            _read_source(kind, source, now, wanted, found, replace=replace)
+            _read_source(kind, source, now, records, found, replace=replace)
         except UnreadableSourceError as error:
             found.unreadable.append(str(error))
     with nullcontext() if dry_run else importing_into(folder):
-        standing = _standing(wanted, imported_lines(folder, kind.name, now.date()))
-        changes = _changes(wanted, standing, found, replace=replace)
+        lines = imported_lines(folder, kind.name, now.date())
+        standing = _standing(records.ids, lines)
+        plan = _Plan()
+        for one in records.cancelling:
+            _cancel(one, records.lines, standing, found, plan, replace=replace)
+        for wanted in records.lines.values():
+            known = standing.get(wanted.line.source_id, ())
+            _compare(wanted, known, found, plan, replace=replace)
         if not dry_run:
-            for step in changes:
-                change_logs(folder, step, now)
+            change_logs(folder, plan.going, now)
+            change_logs(folder, plan.coming, now)
     return found
 
 
@@ -135,13 +107,14 @@ def _read_source(
     kind: Format,
     source: Source,
     now: datetime,
-    wanted: dict[str, _Wanted],
+    records: _Records,
     found: Import,
     *,
     replace: bool,
 ) -> None:
     """Take up every record of one source; raises UnreadableSourceError, and then none."""
     lines: dict[str, _Wanted] = {}
+    cancelling: list[_Cancelling] = []
     part = Import()
     repeated = Counter[str]()
     for where, raw in kind.records(source):
@@ -150,7 +123,10 @@ def _read_source(
                 raise raw
             record = kind.convert(raw, source)
             if isinstance(record, LeftOut):
-                _leave_out(record, part)
+                if record.cancels:
+                    cancelling.append(_Cancelling(record, source, where))
+                else:
+                    part.leave_out(record)
                 continue
             line = line_of(record, _id_of(record, repeated), kind.name, source)
             if line.day > now.date():
@@ -162,8 +138,9 @@ def _read_source(
         part.notes.update(record.notes)
         part.foreign_fees.update(line.foreign_fees)
     for one in lines.values():
-        _add_from_other_source(one, wanted, part, replace=replace)
-    _join(found, part)
+        _add_from_other_source(one, records.lines, part, replace=replace)
+    records.cancelling += cancelling
+    found.join(part)
 
 
 def _id_of(record: TradeRecord, repeated: Counter[str]) -> str:
@@ -202,77 +179,92 @@ def _add_from_other_source(
         wanted[one.line.source_id] = one
 
 
-def _leave_out(record: LeftOut, found: Import) -> None:
-    tally = found.left_out.setdefault(record.kind, Tally())
-    amount = None if record.amount is None else exact(record.amount, "amount")
-    tally.count += 1
-    if amount is not None:
-        tally.sums[record.unit] = EXACT.add(tally.sums.get(record.unit, Decimal(0)), amount)
-
-
-def _join(found: Import, part: Import) -> None:
-    found.already_there += part.already_there
-    found.changed += part.changed
-    found.rejected += part.rejected
-    found.notes += part.notes
-    found.foreign_fees += part.foreign_fees
-    for kind, tally in part.left_out.items():
-        joined = found.left_out.setdefault(kind, Tally())
-        joined.count += tally.count
-        for unit, amount in tally.sums.items():
-            joined.sums[unit] = EXACT.add(joined.sums.get(unit, Decimal(0)), amount)
-
-
 # --- holding against what is there ------------------------------------------------------------
 
 
-def _standing(
-    wanted: Mapping[str, _Wanted], lines: Iterable[tuple[str, Standing]]
-) -> dict[str, list[Standing]]:
-    """What the logs hold of the wanted records, by id."""
+@dataclass
+class _Plan:
+    """What is to be done to the logs, in two steps.
+
+    A line that moves to another day goes there in the second one: killed in between, the record is
+    missing, which the next import sees, and never there twice.
+    """
+
+    going: dict[date, DayChange] = field(default_factory=dict)
+    coming: dict[date, DayChange] = field(default_factory=dict)
+
+    def remove(self, line: Standing, *, for_good: bool) -> None:
+        step = self.going if for_good else self.coming
+        step.setdefault(line.day, DayChange()).removed.add(line.content)
+
+    def add(self, line: NewLine) -> None:
+        self.coming.setdefault(line.day, DayChange()).added.append((line.instant, line.content))
+
+
+def _standing(ids: set[str], lines: Iterable[tuple[str, Standing]]) -> dict[str, list[Standing]]:
+    """What the logs hold of the records of these ids."""
     standing: dict[str, list[Standing]] = {}
     for source_id, line in lines:
-        if source_id in wanted:
+        if source_id in ids:
             standing.setdefault(source_id, []).append(line)
     return standing
 
 
-def _changes(
-    wanted: Mapping[str, _Wanted],
+def _cancel(
+    one: _Cancelling,
+    lines: dict[str, _Wanted],
     standing: Mapping[str, Sequence[Standing]],
     found: Import,
+    plan: _Plan,
     *,
     replace: bool,
-) -> Iterator[dict[date, DayChange]]:
-    """What is to be done to the logs, in two steps, once all of it is counted.
+) -> None:
+    """Leave out a trade that was taken back, with the record that does so."""
+    kind = LeftOut(one.record.kind)
+    for source_id in one.record.cancels:
+        if lines.pop(source_id, None) is not None:
+            found.leave_out(kind)
+    known = [line for source_id in one.record.cancels for line in standing.get(source_id, ())]
+    if not known:
+        found.leave_out(kind)
+        return
+    found.changed.append(f"{one.source.name}: {one.where}: cancels a line in {_names(known)}")
+    if replace:
+        for line in known:
+            plan.remove(line, for_good=True)
 
-    A line that moves to another day goes there in the second step only: killed in between, the
-    record is missing, which the next import sees, and never there twice.
-    """
-    going: dict[date, DayChange] = {}
-    coming: dict[date, DayChange] = {}
-    for source_id, one in wanted.items():
-        line = one.line
-        known = standing.get(source_id)
-        if not known:
-            found.added += 1
-            found.fills += b'"outcome":"open"' in line.content
-        elif others := [other for other in known if not _says_the_same(other, line)]:
-            names = ", ".join(sorted({log_name(other.day) for other in others}))
-            fields = _differing(others[0].content, line.content)
-            found.changed.append(f"{one.source.name}: {one.where}: not as in {names}: {fields}")
-            if not replace:
-                continue
+
+def _compare(
+    one: _Wanted,
+    known: Sequence[Standing],
+    found: Import,
+    plan: _Plan,
+    *,
+    replace: bool,
+) -> None:
+    """Add a record that is in no log, and see to one that a log has with other content."""
+    line = one.line
+    others = [other for other in known if not _says_the_same(other, line)]
+    if not known:
+        found.added += 1
+        found.fills += b'"outcome":"open"' in line.content
+        plan.add(line)
+    elif not others:
+        found.already_there += 1
+    else:
+        fields = _differing(others[0].content, line.content)
+        found.changed.append(
+            f"{one.source.name}: {one.where}: not as in {_names(others)}: {fields}"
+        )
+        if replace:
             for other in others:
-                step = coming if other.day == line.day else going
-                step.setdefault(other.day, DayChange()).removed.add(other.content)
-            if len(others) < len(known):
-                continue  # What it should say is there too.
-        else:
-            found.already_there += 1
-            continue
-        coming.setdefault(line.day, DayChange()).added.append((line.instant, line.content))
-    return iter((going, coming))
+                plan.remove(other, for_good=other.day != line.day)
+            if len(others) == len(known):
+                plan.add(line)
+
+
+def _names(lines: Sequence[Standing]) -> str:
+    return ", ".join(sorted({log_name(line.day) for line in lines}))
 
 
 def _says_the_same(standing: Standing, line: NewLine) -> bool:

@@ -2,9 +2,13 @@
 
 from typing import Final
 
+from performance_pipeline.sources.alpaca import ALPACA
 from performance_pipeline.sources.any_csv import CSV
 from performance_pipeline.sources.ccxt import CCXT
 from performance_pipeline.sources.freqtrade import FREQTRADE
+from performance_pipeline.sources.ibkr_flex import IBKR_FLEX
 from performance_pipeline.sources.records import Format
 
-FORMATS: Final[dict[str, Format]] = {one.name: one for one in (CCXT, CSV, FREQTRADE)}
+FORMATS: Final[dict[str, Format]] = {
+    one.name: one for one in (FREQTRADE, ALPACA, IBKR_FLEX, CCXT, CSV)
+}

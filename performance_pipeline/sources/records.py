@@ -132,6 +132,8 @@ class LeftOut(msgspec.Struct, frozen=True):
     amount: str | None = None
     unit: str = ""
     """The currency or symbol that `amount` counts."""
+    cancels: tuple[str, ...] = ()
+    """The `source_id` of the trade that it takes back, or each of those that it may have."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,5 @@ class Format:
     """
     convert: Callable[[Any, Source], TradeRecord | LeftOut]
     """What one record means; raises RecordError, or a ValidationError of msgspec."""
-    zone_needed: bool = False
-    """Whether its times carry no offset, so that the operator must name the time zone."""
-    mapping_needed: bool = False
     open_is_fill: bool = True
     """Whether its open records are fills; else they are trades that are not over."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from performance_pipeline.pipeline.importing import Import, import_sources
+from performance_pipeline.pipeline.import_result import Import
+from performance_pipeline.pipeline.importing import import_sources
 from performance_pipeline.sources.formats import FORMATS
 from performance_pipeline.sources.records import ImportOptions, Source
 
