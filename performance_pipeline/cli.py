@@ -268,26 +268,36 @@ def explain(alert_id: str, as_json: bool) -> None:
     help="The active alerts of a window.",
 )
 @click.option("--metric", metavar="METRIC", help="The active alerts of a metric.")
+@click.option("--strategy", metavar="NAME", help="The active alerts of a strategy.")
 @examples("performance-pipeline alerts ack --window daily --metric win_rate")
 def acknowledge_alerts(
-    ids: tuple[str, ...], every: bool, window: str | None, metric: str | None
+    ids: tuple[str, ...],
+    every: bool,
+    window: str | None,
+    metric: str | None,
+    strategy: str | None,
 ) -> None:
-    """Acknowledge active alerts, by their ids, all, or those of a window, a metric, or both.
+    """Acknowledge active alerts, by their ids, all, or those of a window, metric and strategy.
 
     The alert log records when.
     """
     from performance_pipeline.commands.alerts import acknowledge_active, acknowledge_ids
 
-    chosen = every or window is not None or metric is not None
-    if bool(ids) == chosen:
-        raise click.UsageError("give ids, or --all, --window or --metric")
-    if every and (window or metric):
-        raise click.UsageError("give --all, or --window and --metric")
+    some = any(option is not None for option in (window, metric, strategy))
+    if bool(ids) == (every or some):
+        raise click.UsageError("give ids, or --all, --window or --metric or --strategy")
+    if every and some:
+        raise click.UsageError("give --all, or --window and --metric and --strategy")
     settings = Settings.from_env()
     if ids:
         acknowledge_ids(settings, ids)
     else:
-        acknowledge_active(settings, window=Window(window) if window else None, metric=metric)
+        acknowledge_active(
+            settings,
+            window=Window(window) if window else None,
+            metric=metric,
+            strategy=strategy,
+        )
 
 
 @alerts.command("test")

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, acknowledge, to_acknowledge
-from performance_pipeline.domain.targets import METRICS
+from performance_pipeline.domain.targets import TARGET_METRICS
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
@@ -62,17 +62,22 @@ def acknowledge_ids(settings: Settings, ids: Sequence[str]) -> None:
     click.echo(f"{len(lines)} acknowledged", err=True)
 
 
-def acknowledge_active(settings: Settings, *, window: Window | None, metric: str | None) -> None:
-    """Acknowledge the active alerts of a window and of a metric, or all.
+def acknowledge_active(
+    settings: Settings, *, window: Window | None, metric: str | None, strategy: str | None
+) -> None:
+    """Acknowledge the active alerts of a window, of a metric and of a strategy, or all.
 
-    Raises LogFolderError, and PipelineError for a metric that no target has.
+    Raises LogFolderError, and PipelineError for a metric that no target has or a strategy that no
+    alert is about.
     """
     log, now = _alert_log(settings), utc_now()
     if metric is not None:
         _check_metric(metric, log)
+    if strategy is not None:
+        _check_strategy(strategy, log)
 
     def decide(alerts: dict[str, AlertEvent]) -> list[AlertEvent]:
-        return acknowledge(alerts, to_acknowledge(alerts, window, metric), now=now)
+        return acknowledge(alerts, to_acknowledge(alerts, window, metric, strategy), now=now)
 
     lines = log.update(decide)
     click.echo(f"{len(lines)} acknowledged" if lines else "nothing to acknowledge", err=True)
@@ -99,11 +104,19 @@ def send_test_message(settings: Settings) -> bool:
 
 def _check_metric(metric: str, log: AlertLog) -> None:
     """A metric that is mistyped must not read like one without alerts."""
-    known = {name for names in METRICS.values() for name in names.values()}
-    known |= {alert.metric for alert in log.alerts().values()}
+    known = TARGET_METRICS | {alert.metric for alert in log.alerts().values()}
     if metric not in known:
         raise PipelineError(
             f"--metric {metric!r} has no target; accepted are {', '.join(sorted(known))}"
+        )
+
+
+def _check_strategy(strategy: str, log: AlertLog) -> None:
+    known = sorted({alert.strategy for alert in log.alerts().values() if alert.strategy})
+    if strategy not in known:
+        raise PipelineError(
+            f"--strategy {strategy!r}: no alert is about it; accepted are"
+            f" {', '.join(known) or 'none yet'}"
         )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from performance_pipeline.commands.home import home_of
+from performance_pipeline.domain.targets import EDGE, TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.examination import (
@@ -75,12 +76,19 @@ def _show_targets(tracker: PerformanceTracker) -> None:
         return
     for window in PARTITIONED_WINDOWS:
         for line in loaded.targets.for_window(window):
-            asked = f"{line.metric} at least {in_full(line.metric, line.target)}"
+            asked = _asked(line)
             if line.critical is not None:
                 asked += f", critical below {in_full(line.metric, line.critical)}"
             if line.confidence is not None:
                 asked += f", a miss unsure while p is above {percent(1 - line.confidence)}"
             click.echo(f"  {window}: {asked}")
+
+
+def _asked(line: TargetLine) -> str:
+    if line.metric == EDGE:
+        return f"{EDGE} below {in_full(EDGE, line.target)}"
+    of_strategy = f" of {line.strategy}" if line.strategy else ""
+    return f"{line.metric}{of_strategy} at least {in_full(line.metric, line.target)}"
 
 
 def _show_instance(tracker: PerformanceTracker) -> None:

@@ -68,7 +68,11 @@ def _said(summary: PerformanceSummary) -> str:
         return "No targets file: nothing to judge by."
     if summary.alert_status == "INVALID_TARGETS":
         return "The targets file cannot be used: nothing was judged. The run's log says why."
-    breached = [result.metric for result in summary.targets if result.status == "breached"]
+    breached = [
+        f"{result.metric} of {result.strategy}" if result.strategy else result.metric
+        for result in summary.targets
+        if result.status == "breached"
+    ]
     if breached:
         return f"Breached: {', '.join(breached)}."
     counts = Counter(result.status.replace("_", " ") for result in summary.targets)

@@ -13,9 +13,9 @@ from performance_pipeline.defs.keys import OWNERS, Keys
 from performance_pipeline.defs.metadata import Metadata, table
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.domain.alerts import AlertEvent, fold
-from performance_pipeline.domain.targets import TargetLine
+from performance_pipeline.domain.targets import EDGE, TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
-from performance_pipeline.reports.wording import compared, metric_name, moment, percent
+from performance_pipeline.reports.wording import compared, judged_name, moment, percent
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day
@@ -164,7 +164,9 @@ def _targets_metadata(path: Path) -> Metadata:
     ]
     rows = [(window, *_target_row(line)) for window, line in lines]
     asked = {
-        window: percent(line.confidence) for window, line in lines if line.confidence is not None
+        f"{window}{f' of {line.strategy}' if line.strategy else ''}": percent(line.confidence)
+        for window, line in lines
+        if line.confidence is not None
     }
     confidence = ", ".join(f"{window} {share}" for window, share in asked.items())
     sentences = "; ".join((*loaded.errors, *loaded.warnings))
@@ -179,7 +181,7 @@ def _targets_metadata(path: Path) -> Metadata:
 def _target_row(line: TargetLine) -> tuple[str, ...]:
     critical, target, _ = compared(line.metric, line.critical, line.target)
     return (
-        metric_name(line.metric),
+        judged_name(line.metric, line.strategy),
         target,
         "" if line.critical is None else critical,
         str(line.min_trades),
@@ -218,7 +220,8 @@ def _alert_row(alert: AlertEvent) -> tuple[str, ...]:
     acknowledged = "acknowledged" if alert.status == "acknowledged" else ""
     return (
         f"{alert.window} {alert.period}",
-        f"{metric_name(alert.metric)} {actual} < {target}",
+        f"{judged_name(alert.metric, alert.strategy)} {actual}"
+        f" {'>=' if alert.metric == EDGE else '<'} {target}",
         ", ".join(filter(None, (alert.severity, acknowledged, "late" if alert.late else ""))),
         moment(alert.raised_at),
     )

@@ -21,7 +21,7 @@ from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.wording import (
     compared,
-    metric_name,
+    judged_name,
     moment,
     number,
     price,
@@ -180,7 +180,7 @@ def _target_table(summary: PerformanceSummary) -> dg.TableMetadataValue:
         ("metric", "actual", "target", "variance", "status"),
         (
             (
-                metric_name(result.metric),
+                judged_name(result.metric, result.strategy),
                 *compared(result.metric, result.actual, result.target),
                 _said(result),
             )

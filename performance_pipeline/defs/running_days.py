@@ -227,4 +227,6 @@ def _said(check: CheckResult | dg.AssetCheckEvaluation | None) -> object:
     if verdicts is None:
         return check.passed
     said = msgspec.convert(verdicts.value, Evaluation, strict=False)
-    return said.alert_status, [(one.metric, one.status, one.severity) for one in said.targets]
+    return said.alert_status, [
+        (one.metric, one.strategy, one.status, one.severity) for one in said.targets
+    ]

@@ -31,6 +31,8 @@ class ReplayedAlert(msgspec.Struct, frozen=True, kw_only=True):
     window: Window
     period: date
     metric: str
+    strategy: str
+    """Whose trades alone it is about; "" for all."""
     actual: Decimal | None
     target: Decimal
     severity: Severity
@@ -44,6 +46,7 @@ class AlertCount(msgspec.Struct, frozen=True, kw_only=True):
 
     window: Window
     metric: str
+    strategy: str
     in_force: int
     given: int | None
 
@@ -95,13 +98,14 @@ def side_by_side(
         AlertCount(
             window=window,
             metric=metric,
-            in_force=sum(_kind(alert) == (window, metric) for alert in in_force),
+            strategy=strategy,
+            in_force=sum(_kind(alert) == (window, metric, strategy) for alert in in_force),
             given=None
             if given is None
-            else sum(_kind(alert) == (window, metric) for alert in given),
+            else sum(_kind(alert) == (window, metric, strategy) for alert in given),
         )
-        for window, metric in sorted(
-            kinds, key=lambda kind: (PARTITIONED_WINDOWS.index(kind[0]), kind[1])
+        for window, metric, strategy in sorted(
+            kinds, key=lambda kind: (PARTITIONED_WINDOWS.index(kind[0]), *kind[1:])
         )
     )
 
@@ -129,6 +133,7 @@ def _after(before: ReplayedAlert | None, line: AlertEvent) -> ReplayedAlert:
             window=line.window,
             period=line.period,
             metric=line.metric,
+            strategy=line.strategy,
             actual=line.actual,
             target=line.target,
             severity=line.severity,
@@ -142,5 +147,5 @@ def _after(before: ReplayedAlert | None, line: AlertEvent) -> ReplayedAlert:
     )
 
 
-def _kind(alert: ReplayedAlert) -> tuple[Window, str]:
-    return (alert.window, alert.metric)
+def _kind(alert: ReplayedAlert) -> tuple[Window, str, str]:
+    return (alert.window, alert.metric, alert.strategy)

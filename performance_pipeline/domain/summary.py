@@ -93,6 +93,19 @@ class EdgeReading(msgspec.Struct, frozen=True):
     at least."""
 
 
+class Room(msgspec.Struct, frozen=True):
+    """How much may still be lost from here before a drawdown target is missed; money.
+
+    Each is None without that target, and 0 or less where it is missed.
+    """
+
+    peak_drawdown: Decimal | None
+    """Before `peak_drawdown_target`; None also when the peak drawdown cannot be told."""
+    max_drawdown: Decimal | None
+    """Before the `max_drawdown_target` of the window's last day: from where P&L of that day stands,
+    0 once it has fallen further than that."""
+
+
 class DataQuality(msgspec.Struct, frozen=True):
     """What the numbers rest on: missing logs, lines left out, and warnings in sentences."""
 
@@ -185,6 +198,8 @@ class PerformanceSummary(msgspec.Struct, frozen=True, kw_only=True):
     """How far all realized P&L lies below its highest point since the first partition, money, 0 or
     less, at the window's end; None when a log that it rests on cannot be read. In days and rolling
     windows alone."""
+    room: Room | msgspec.UnsetType = msgspec.UNSET
+    """What is left before the drawdown targets. In days and rolling windows alone."""
     best_trade: Decimal | None
     """The largest P&L of a single trade, money."""
     worst_trade: Decimal | None

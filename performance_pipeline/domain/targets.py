@@ -65,6 +65,15 @@ class TargetLine(NamedTuple):
     """Whose trades alone are judged; "" for all."""
 
 
+class RoomTargets(NamedTuple):
+    """The lowest that P&L may fall to; None without that target."""
+
+    peak_drawdown: Decimal | None
+    """Below its highest point of all."""
+    max_drawdown: Decimal | None
+    """Below its highest point of one day."""
+
+
 class EdgeWatch(NamedTuple):
     """What `alerts.edge` asks for: see `domain/edge.py`."""
 
@@ -100,6 +109,14 @@ class Targets:
             self.written.get(("alerts", "edge", key)) for key in ("win_rate", "false_alarm_trades")
         )
         return None if win_rate is None or alarm_at is None else EdgeWatch(win_rate, alarm_at)
+
+    @property
+    def room(self) -> RoomTargets:
+        """How far P&L may fall."""
+        return RoomTargets(
+            self.written.get(self.source(Window.ROLLING, "peak_drawdown_target")),
+            self.written.get(self.source(Window.DAILY, "max_drawdown_target")),
+        )
 
     @property
     def strategies(self) -> tuple[str, ...]:

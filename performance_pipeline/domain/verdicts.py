@@ -11,12 +11,15 @@ import msgspec
 from performance_pipeline.domain import numbers
 from performance_pipeline.domain.luck import binomial_tail, pnl_tail
 from performance_pipeline.domain.strategies import StrategyFigures
-from performance_pipeline.domain.summary import EdgeReading, PerformanceSummary, TargetResult
+from performance_pipeline.domain.summary import EdgeReading, PerformanceSummary, Room, TargetResult
 from performance_pipeline.domain.targets import EDGE, TargetLine, Targets, TargetsFile, meets
+from performance_pipeline.domain.trade_stats import Drawdown
 from performance_pipeline.domain.windows import Window, most_like
 
 OF_ALL_TRADES: Final = ("peak_drawdown", EDGE)
 """Those that rest on every trade so far, however few of them are in the window."""
+
+_NOTHING_TRADED: Final = Drawdown()
 
 Figures = PerformanceSummary | StrategyFigures
 """What one target is held against: the figures of all trades, or of one strategy's."""
@@ -31,6 +34,8 @@ class Evidence:
     edge_statistic: Callable[[Decimal], Decimal | None] = lambda _: None
     """The statistic of all trades up to the window's end, given what the win rate should be; None
     when it cannot be told."""
+    last_day: Drawdown = _NOTHING_TRADED
+    """The path of P&L of the window's last day."""
 
 
 def with_verdicts(
@@ -50,6 +55,9 @@ def with_verdicts(
     evidence = evidence or Evidence()
     if summary.window is Window.ROLLING:
         summary = msgspec.structs.replace(summary, edge=_edge(file.targets, evidence))
+    if summary.window in (Window.DAILY, Window.ROLLING):
+        room = _room(summary.peak_drawdown, file.targets, evidence.last_day)
+        summary = msgspec.structs.replace(summary, room=room)
     if file.targets is None:
         status = "INVALID_TARGETS" if file.errors else "NO_TARGETS"
         return msgspec.structs.replace(summary, targets=(), alert_status=status)
@@ -128,6 +136,22 @@ def _edge(targets: Targets | None, evidence: Evidence) -> EdgeReading | None:
     if watch is None:
         return None
     return EdgeReading(evidence.edge_statistic(watch.win_rate), watch.alarm_at)
+
+
+def _room(
+    peak_drawdown: Decimal | msgspec.UnsetType | None, targets: Targets | None, day: Drawdown
+) -> Room:
+    if targets is None:
+        return Room(None, None)
+    of_all, of_day = targets.room
+    subtract = numbers.EXACT.subtract
+    of_peak = of_worst = None
+    if of_all is not None and isinstance(peak_drawdown, Decimal):
+        of_peak = subtract(peak_drawdown, of_all)
+    if of_day is not None:
+        fallen = subtract(day.total, day.peak)
+        of_worst = subtract(fallen, of_day) if day.worst >= of_day else numbers.ZERO
+    return Room(of_peak, of_worst)
 
 
 def _are_few(figures: Figures, line: TargetLine) -> bool:

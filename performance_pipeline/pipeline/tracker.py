@@ -15,6 +15,7 @@ from performance_pipeline.domain.positions import Book
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.summary import DataQuality, PerformanceSummary
 from performance_pipeline.domain.targets import unknown_strategies
+from performance_pipeline.domain.trade_stats import Drawdown
 from performance_pipeline.domain.verdicts import Evidence, with_verdicts
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
@@ -104,6 +105,7 @@ class PerformanceTracker:
         days = [self.day(day) for day in self.counted_days(period)]
         combined = self.aggregate(period) if aggregate is None else aggregate
         zone, last = self.settings.timezone, period.last_day
+        with_room = period.window in (Window.DAILY, Window.ROLLING)
         peak_drawdown, untold = self._peak_drawdown(period)
         summary = summarize(
             period,
@@ -118,6 +120,7 @@ class PerformanceTracker:
         return summary, Evidence(
             strategies=lambda: strategy_figures(period, combined, zone),
             edge_statistic=lambda rate: self._edge_statistic(last, rate),
+            last_day=self._path_of_day(last) if with_room else Drawdown(),
         )
 
     def aggregate(self, period: Period) -> DailyAggregate:
@@ -199,6 +202,11 @@ class PerformanceTracker:
             return self.stream.peak_drawdown(period.last_day), None
         except UnreadableLogError as error:
             return None, str(error)
+
+    def _path_of_day(self, day: date) -> Drawdown:
+        if not self.settings.start_date <= day <= self._last_day:
+            return Drawdown()
+        return self.day(day).aggregate.stats.drawdown
 
     def _edge_statistic(self, day: date, win_rate: Decimal) -> Decimal | None:
         try:

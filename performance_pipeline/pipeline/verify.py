@@ -92,6 +92,8 @@ def rests_on_lost_logs(tracker: PerformanceTracker, period: Period) -> bool:
 def _leave_out_all_trades(document: Document) -> None:
     for name in OF_ALL_TRADES:
         document.pop(name, None)
+    if "room" in document:
+        del document["room"]["peak_drawdown"]
     verdicts = document["targets"]
     document["targets"] = [one for one in verdicts if one["metric"] not in OF_ALL_TRADES]
 

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final, NamedTuple
 
 from performance_pipeline.domain.alerts import AlertEvent
-from performance_pipeline.reports.wording import metric_name, moment
+from performance_pipeline.reports.wording import judged_name, moment
 
 _LONGEST: Final = 800
 
@@ -27,7 +27,7 @@ class Message(NamedTuple):
 def alert_message(event: AlertEvent, key: str) -> Message:
     """What is sent of `event`; who is sent the same `key` twice may drop the second."""
     state = f"{event.severity} " if event.status != "resolved" else ""
-    title = f"{state}{event.status}: {event.window} {metric_name(event.metric)}"
+    title = f"{state}{event.status}: {event.window} {judged_name(event.metric, event.strategy)}"
     raised = f"Raised {moment(event.raised_at)} {event.raised_at.tzname()}"
     return Message(
         plain_words(title),

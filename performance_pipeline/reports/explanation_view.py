@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from performance_pipeline.domain.explanation import Cause, ExplainedTrade, Explanation
+from performance_pipeline.domain.targets import EDGE
 from performance_pipeline.reports.explanation_wording import (
     AGAINST_TARGET,
     asked_sentence,
@@ -22,6 +23,11 @@ from performance_pipeline.reports.wording import UNDEFINED, counted, moment, num
 
 TRADES_LISTED: Final = 30
 _CAUSES_LISTED: Final = 5
+_TITLES: Final = {
+    "max_drawdown": "The trades from peak to trough",
+    "peak_drawdown": "The trades since the highest point",
+    EDGE: "The trades since the win rate has most likely fallen",
+}
 _NARROW: Final = 112
 """A terminal narrower than that has no room for what the other columns imply."""
 
@@ -89,8 +95,7 @@ def _cause_row(cause: Cause, with_effect: bool) -> Sequence[Text]:
 def _trades(explanation: Explanation, width: int) -> Iterator[RenderableType]:
     causing = explanation.causing
     shown = most_costly(causing, TRADES_LISTED)
-    of_fall = explanation.asked.metric == "max_drawdown"
-    title = "The trades from peak to trough" if of_fall else "The trades of the window"
+    title = _TITLES.get(explanation.asked.metric, "The trades of the window")
     if len(shown) < len(causing):
         most = "with the lowest P&L" if explanation.found.effect is None else "that cost most"
         title = f"The {len(shown)} of {len(causing)} trades {most}"

@@ -4,14 +4,21 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from performance_pipeline.domain.explanation import Cause, ExplainedTrade, Explanation
-from performance_pipeline.domain.numbers import ZERO
+from performance_pipeline.domain.explanation import (
+    FALLS,
+    Asked,
+    Cause,
+    ExplainedTrade,
+    Explanation,
+)
+from performance_pipeline.domain.numbers import EXACT, ZERO
+from performance_pipeline.domain.targets import EDGE
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.reports.wording import (
     compared,
     counted,
     in_full,
-    metric_name,
+    judged_name,
     metric_value,
     moment,
     number,
@@ -23,8 +30,14 @@ AGAINST_TARGET: Final = {
     "avg_risk_reward_ratio": "R:R against target",
     "total_trades": "trades against target",
     "trades_per_day": "trades against target",
+    EDGE: "wins against the rate watched",
 }
 """What an effect counts, where it is no money: how far above or below what the target asks for."""
+
+_LISTED_SINCE: Final = {
+    "peak_drawdown": "since the highest point, ",
+    EDGE: "since it has most likely fallen, ",
+}
 
 _PERIODS: Final = {
     Window.DAILY: "the day {period}",
@@ -37,14 +50,28 @@ _PERIODS: Final = {
 def asked_sentence(explanation: Explanation) -> str:
     """`win rate of the day 2025-06-10 at least 60 %, CRITICAL below 50 %.`"""
     asked = explanation.asked
+    if asked.metric == EDGE:
+        return _edge_asked(asked)
     period = _PERIODS[asked.window].format(period=asked.period)
+    if asked.metric == "peak_drawdown":
+        period = f"all trades up to {asked.period}"
     critical = (
         f", CRITICAL below {in_full(asked.metric, asked.critical)}"
         if asked.critical is not None
         else ""
     )
     target = in_full(asked.metric, asked.target)
-    return f"{metric_name(asked.metric)} of {period} at least {target}{critical}."
+    name = judged_name(asked.metric, asked.strategy)
+    of = "," if asked.strategy else " of"
+    return f"{name}{of} {period} at least {target}{critical}."
+
+
+def _edge_asked(asked: Asked) -> str:
+    rate = "" if asked.win_rate is None else f" of {in_full('win_rate', asked.win_rate)}"
+    return (
+        f"edge of all trades up to {asked.period} below {in_full(EDGE, asked.target)}: no sign that"
+        f" the win rate{rate} has fallen."
+    )
 
 
 def found_sentences(explanation: Explanation) -> Iterator[str]:
@@ -52,8 +79,8 @@ def found_sentences(explanation: Explanation) -> Iterator[str]:
     asked, found, raised = explanation.asked, explanation.found, explanation.raised
     actual, _, variance = compared(asked.metric, found.actual, asked.target)
     yield (
-        f"{metric_name(asked.metric)} {actual}, {variance} against the target:"
-        f" {counted(found.total_trades, 'closed trade')}"
+        f"{judged_name(asked.metric, asked.strategy)} {actual}, {variance} against the target:"
+        f" {_LISTED_SINCE.get(asked.metric, '')}{counted(found.total_trades, 'closed trade')}"
         f" on {counted(found.trading_days, 'day')},"
         f" {found.total_wins:,} won, {found.total_losses:,} lost,"
         f" {found.total_breakevens:,} even, P&L {number(found.realized_pnl)}."
@@ -64,7 +91,10 @@ def found_sentences(explanation: Explanation) -> Iterator[str]:
         yield f"{counted(found.risk_reward_trades, 'trade')} had a stop and a target to plan by."
     if sentence := _missing(explanation):
         yield sentence
-    if explanation.fall is not None and asked.metric == "max_drawdown":
+    if asked.metric == EDGE and asked.win_rate is not None:
+        expected = EXACT.multiply(asked.win_rate, Decimal(found.total_wins + found.total_losses))
+        yield f"At {in_full('win_rate', asked.win_rate)} some {number(expected)} would have won."
+    if explanation.fall is not None and asked.metric in FALLS:
         yield _fall(explanation)
 
 
@@ -76,8 +106,12 @@ def since_sentence(explanation: Explanation) -> str:
         state += f" (at {moment(raised.resolved_at)} UTC)"
     if since is None:
         return f"{state}. How it stands now cannot be told: {explanation.since_unknown}"
+    name, actual = (
+        judged_name(asked.metric, asked.strategy),
+        metric_value(asked.metric, since.actual),
+    )
     told = [
-        f"{state}; {metric_name(asked.metric)} is {metric_value(asked.metric, since.actual)}"
+        f"{state}; {name} is {actual}"
         f"{f' on {since.period}' if asked.window is Window.ROLLING else ''} now,"
         f" {since.status.replace('_', ' ')}{f' ({since.severity})' if since.severity else ''}."
     ]

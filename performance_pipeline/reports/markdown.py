@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
 from performance_pipeline.reports.wording import (
@@ -17,6 +19,7 @@ from performance_pipeline.reports.wording import (
     percent,
     price,
     quantity,
+    room_sentence,
     span,
     verdict_status,
     window_bounds,
@@ -49,6 +52,7 @@ _METRICS: Final = (
     "longest_win_streak",
     "longest_loss_streak",
     "max_drawdown",
+    "peak_drawdown",
     "best_trade",
     "worst_trade",
     "avg_hold_seconds",
@@ -99,14 +103,15 @@ def _plain_text(text: str) -> str:
 
 
 def headline(summary: PerformanceSummary) -> str:
-    """The window in one sentence."""
-    if not summary.total_trades:
-        return "No trades in window."
-    return (
-        f"{summary.total_trades} closed trades, win rate {percent(summary.win_rate)},"
-        f" realized P&L {number(summary.realized_pnl)},"
-        f" maximum drawdown {number(summary.max_drawdown)}."
-    )
+    """The window in a sentence, and what room is left before the drawdown targets."""
+    told = "No trades in window."
+    if summary.total_trades:
+        told = (
+            f"{summary.total_trades} closed trades, win rate {percent(summary.win_rate)},"
+            f" realized P&L {number(summary.realized_pnl)},"
+            f" maximum drawdown {number(summary.max_drawdown)}."
+        )
+    return " ".join(filter(None, (told, room_sentence(summary))))
 
 
 def _overview(summary: PerformanceSummary) -> list[str]:
@@ -120,14 +125,18 @@ def _overview(summary: PerformanceSummary) -> list[str]:
 
 
 def _metrics(summary: PerformanceSummary) -> list[str]:
-    rows = [(f"`{name}`", metric_value(name, getattr(summary, name))) for name in _METRICS]
+    rows = [
+        (f"`{name}`", metric_value(name, value))
+        for name in _METRICS
+        if not isinstance(value := getattr(summary, name), msgspec.UnsetType)
+    ]
     return ["## Metrics", _table(("Metric", "Value"), rows)]
 
 
 def _targets(summary: PerformanceSummary) -> list[str]:
     rows = [
         (
-            f"`{result.metric}`",
+            f"`{result.metric}`" + (f" of {escape(result.strategy)}" if result.strategy else ""),
             *compared(result.metric, result.actual, result.target),
             verdict_status(result),
             result.severity or "",

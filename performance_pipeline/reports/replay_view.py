@@ -8,7 +8,7 @@ from rich.text import Text
 
 from performance_pipeline.domain.replay import Replay, ReplayedAlert
 from performance_pipeline.reports.fitted_table import Column, columns, fitted_table, safe
-from performance_pipeline.reports.wording import compared, counted, metric_name
+from performance_pipeline.reports.wording import compared, counted, judged_name
 
 _LISTED: Final = 40
 
@@ -26,7 +26,7 @@ def _counts(replay: Replay, width: int) -> Iterator[RenderableType]:
     if replay.targets_given is not None:
         yield Text(f"given: {safe(replay.targets_given)}")
     rows = [
-        (count.window.value, metric_name(count.metric), count.in_force, count.given)
+        (count.window.value, judged_name(count.metric, count.strategy), count.in_force, count.given)
         for count in replay.counts
     ]
     rows.append(("all", "", len(replay.in_force), len(replay.given or ())))

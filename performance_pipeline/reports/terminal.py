@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -32,6 +33,7 @@ from performance_pipeline.reports.wording import (
     percent,
     price,
     quantity,
+    room_sentence,
     span,
     verdict_status,
     window_bounds,
@@ -74,6 +76,7 @@ _METRICS: Final = (
         "best trade": "best_trade",
         "worst trade": "worst_trade",
         "max drawdown": "max_drawdown",
+        "peak drawdown": "peak_drawdown",
         "commission": "commission",
         "slippage": "slippage",
     },
@@ -111,6 +114,8 @@ def _headline(summary: PerformanceSummary) -> Iterator[RenderableType]:
     running = ", still running" if summary.running else ""
     yield Text(f"{summary.window.capitalize()} performance: {span(summary)}{running}", "bold")
     yield _signed(summary.alert_status).append("  ").append_text(_in_a_line(summary))
+    if room := room_sentence(summary):
+        yield Text(room)
     yield Text(window_bounds(summary), "dim")
 
 
@@ -155,11 +160,16 @@ def _target_row(result: TargetResult) -> tuple[Text, ...]:
     sign, style = _STATUS[result.status]
     return (
         Text(sign, style),
-        Text(result.metric.replace("_", " ")),
+        Text(safe(_judged(result))),
         *map(Text, compared(result.metric, result.actual, result.target)),
         Text(verdict_status(result), style),
         Text(result.severity or "", style),
     )
+
+
+def _judged(result: TargetResult) -> str:
+    of_strategy = f" of {result.strategy}" if result.strategy else ""
+    return f"{result.metric.replace('_', ' ')}{of_strategy}"
 
 
 def _daily_bars(summary: PerformanceSummary, width: int) -> Iterator[RenderableType]:
@@ -183,6 +193,8 @@ def _block(summary: PerformanceSummary, block: Mapping[str, str], room: int) -> 
     values = {}
     for label, name in block.items():
         value = getattr(summary, name)
+        if isinstance(value, msgspec.UnsetType):
+            continue
         money = name in _PNL and value is not None
         values[label] = _money(value) if money else Text(metric_value(name, value))
     widest = max(value.cell_len for value in values.values())

@@ -13,6 +13,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+import msgspec
+
 from performance_pipeline.domain.numbers import EXACT, ZERO, plain
 from performance_pipeline.domain.summary import (
     BreakdownRow,
@@ -20,6 +22,7 @@ from performance_pipeline.domain.summary import (
     PerformanceSummary,
     TargetResult,
 )
+from performance_pipeline.domain.targets import EDGE
 from performance_pipeline.domain.verdicts import judged_like
 from performance_pipeline.domain.windows import Window
 
@@ -37,9 +40,13 @@ METRIC_NAMES: Final = {
     "total_trades": "trades",
     "trades_per_day": "trades a day",
     "max_drawdown": "drawdown",
+    "peak_drawdown": "peak drawdown",
+    EDGE: "edge",
 }
 """The metrics that targets judge, in few words; `metric_name` takes any other too."""
 
+_MUCH: Final = Decimal(10**9)
+_MUCH_IN_WORDS: Final = "over a billion"
 _UNITS: Final = ((9, "B"), (6, "M"), (3, "k"))
 SHORT_WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LIKE: Final = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
@@ -115,6 +122,8 @@ def metric_value(metric: str, value: Decimal | int | str | None) -> str:
             return percent(value)
         if metric in _TIMES:
             return duration(value)
+        if metric == EDGE and value >= _MUCH:
+            return _MUCH_IN_WORDS
     return number(value)
 
 
@@ -128,11 +137,38 @@ def metric_name(metric: str) -> str:
     return METRIC_NAMES.get(metric, metric)
 
 
+def judged_name(metric: str, strategy: str) -> str:
+    """A metric in few words, and whose it is: `win rate of momentum`."""
+    name = metric_name(metric)
+    return f"{name} of {strategy}" if strategy else name
+
+
+def room_sentence(summary: PerformanceSummary) -> str:
+    """What may be lost before the drawdown targets are missed: `Room: 900.00 before ...`.
+
+    "" where there is none of them.
+    """
+    room = summary.room
+    if isinstance(room, msgspec.UnsetType):
+        return ""
+    told = [
+        f"{number(left)} before {target}" if left > 0 else f"none before {target}"
+        for left, target in (
+            (room.peak_drawdown, "the peak drawdown target"),
+            (room.max_drawdown, "the day's drawdown target"),
+        )
+        if left is not None
+    ]
+    return f"Room: {', '.join(told)}." if told else ""
+
+
 def compared(metric: str, actual: Decimal | None, target: Decimal) -> Compared:
     """`actual` against `target`, of a rate in percentage points.
 
     Two that differ never read the same: 0.5499 against 0.55 is `54.99 %` against `55.00 %`.
     """
+    if metric == EDGE and actual is not None and actual >= _MUCH > target:
+        return Compared(_MUCH_IN_WORDS, number(target), _MUCH_IN_WORDS)
     rate = metric in _RATES
     whole = metric in _COUNTS and target == target.to_integral_value()
     style = _PERCENT if rate else _COUNT if whole else _MONEY

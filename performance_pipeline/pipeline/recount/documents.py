@@ -20,7 +20,7 @@ import msgspec
 from performance_pipeline.domain.aggregate import DailyAggregate, LogRecords, Quality
 from performance_pipeline.domain.quality import data_quality
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.pipeline.recount.exact import plain
+from performance_pipeline.pipeline.recount.exact import ZERO, plain
 from performance_pipeline.pipeline.recount.figures import (
     Document,
     closed_metrics,
@@ -52,6 +52,7 @@ class Recount:
         self._sessions = market_sessions(tracker.settings, tracker.today).days
         targets = tracker.targets.targets
         self._edge = targets.edge if targets is not None else None
+        self._room = targets.room if targets is not None else (None, None)
         self._logs: dict[date, RawLog] = {}
 
     def document(self, period: Period) -> Document:
@@ -85,16 +86,19 @@ class Recount:
 
     def of_strategy(self, period: Period, strategy: str) -> Document:
         """Every metric over the closed trades of one strategy in `period`."""
-        first = max(period.first_day, self._settings.start_date)
-        counted = [
+        closed = self._closed_in(period, self._counted(period.first_day, period.last_day))
+        return closed_metrics([trade for trade in closed if trade.strategy == strategy])
+
+    def _counted(self, first: date, last: date) -> list[Record]:
+        """The records that count of the days from `first` to `last`."""
+        first = max(first, self._settings.start_date)
+        return [
             record
             for day, log in sorted(self._store.listing.files.items())
-            if first - ONE_DAY <= day <= period.last_day + ONE_DAY
+            if first - ONE_DAY <= day <= last + ONE_DAY
             for record in self._log(log).records
-            if first <= record.day <= period.last_day and self._counts(record)
+            if first <= record.day <= last and self._counts(record)
         ]
-        closed = self._closed_in(period, counted)
-        return closed_metrics([trade for trade in closed if trade.strategy == strategy])
 
     def _closed_in(self, period: Period, counted: Iterable[Record]) -> list[Record]:
         """The closed trades of `period`, in order, given its records that count."""
@@ -117,7 +121,8 @@ class Recount:
             return {}, None
         stream, unreadable_from, reason = self._stream
         told = unreadable_from is None or day < unreadable_from
-        found: Document = {"peak_drawdown": stream.peak_drawdown(day) if told else None}
+        drawdown = stream.peak_drawdown(day) if told else None
+        found: Document = {"peak_drawdown": drawdown, "room": self._room_left(day, drawdown)}
         if rolling and self._edge is None:
             found["edge"] = None
         elif rolling and self._edge is not None:
@@ -126,6 +131,22 @@ class Recount:
                 "alarm_at": plain(Fraction(self._edge.alarm_at)),
             }
         return found, None if told else reason
+
+    def _room_left(self, day: date, peak_drawdown: str | None) -> Document:
+        """How much may be lost after `day` before the drawdown targets."""
+        of_all, of_day = self._room
+        left: Document = {"peak_drawdown": None, "max_drawdown": None}
+        if of_all is not None and peak_drawdown is not None:
+            left["peak_drawdown"] = plain(Fraction(peak_drawdown) - Fraction(of_all))
+        if of_day is not None:
+            total = peak = deepest = ZERO
+            for trade in self._closed_in(Period.of(Window.DAILY, day), self._counted(day, day)):
+                total += trade.pnl
+                peak = max(peak, total)
+                deepest = min(deepest, total - peak)
+            missed = deepest < Fraction(of_day)
+            left["max_drawdown"] = "0" if missed else plain(total - peak - Fraction(of_day))
+        return left
 
     @cached_property
     def _stream(self) -> tuple[Stream, date | None, str | None]:

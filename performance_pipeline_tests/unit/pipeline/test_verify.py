@@ -279,6 +279,8 @@ def test_what_is_tampered_with_shows_in_the_verdicts_too(here: Place) -> None:
     found = {one.field: one for one in verify(here.tracker(), [Period.of(Window.DAILY, DAY)])}
     assert set(found) == {
         "max_drawdown",
+        # What is left to be lost before the target, which has been missed then.
+        "room.max_drawdown",
         "targets.2.actual",
         "targets.2.variance",
         "targets.2.status",

@@ -208,7 +208,7 @@ def test_keys_stand_in_the_order_of_the_schema(logs: Place, window: Window) -> N
         Window.DAILY: ("daily", "edge"),
         Window.ROLLING: ("daily",),
     }
-    for key in elsewhere.get(window, ("peak_drawdown", "edge")):
+    for key in elsewhere.get(window, ("peak_drawdown", "room", "edge")):
         described.remove(key)
     assert list(document) == described
 
@@ -283,11 +283,11 @@ def required_keys() -> Iterator[Any]:
     }
     for name, path in OBJECTS.items():
         for key in schemas[name]["properties"]:
-            if name != "summary" or key not in ("peak_drawdown", "edge"):  # Not in a week.
+            if name != "summary" or key not in ("peak_drawdown", "room", "edge"):  # Not in a week.
                 yield pytest.param(path, key, id=f"{name}: {key}")
 
 
-@pytest.mark.parametrize("key", ["peak_drawdown", "edge"])
+@pytest.mark.parametrize("key", ["peak_drawdown", "room", "edge"])
 def test_what_only_some_windows_have_is_needed_there_and_forbidden_elsewhere(
     logs: Place, weekly: Document, key: str
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period
 from performance_pipeline.reports.page.plots.base import LOSS, TIME, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import compared, grouped, metric_name, moment
+from performance_pipeline.reports.wording import compared, grouped, judged_name, moment
 
 _NAME_CUT: Final = 40
 _SEVERITIES: Final = {"CRITICAL": LOSS, "WARN": "var(--warn)"}
@@ -91,7 +91,7 @@ def _alert_row(alert: AlertEvent) -> str:
 
 
 def _metric(alert: AlertEvent) -> str:
-    return metric_name(alert.metric)[:_NAME_CUT]
+    return judged_name(alert.metric, alert.strategy)[:_NAME_CUT]
 
 
 def _moment(day: date) -> Spec:
