@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import orchestration, reading, windows
 from benchmarks.fills import fills
+from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
 from benchmarks.tables import Table, environment
 
@@ -27,6 +28,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "backfill": orchestration.backfill,
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,
+    "growth": growth,
     "live-service": a_live_service,
 }
 
