@@ -17,8 +17,9 @@ from performance_pipeline.pipeline.examination import (
     proposals,
 )
 from performance_pipeline.pipeline.instance_size import instance_size
+from performance_pipeline.pipeline.instance_ticks import waits_until
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.reports.wording import in_full, percent, size_on_disk
+from performance_pipeline.reports.wording import in_full, moment, percent, size_on_disk
 from performance_pipeline.settings import Settings, unknown_variables
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
@@ -99,6 +100,13 @@ def _show_instance(tracker: PerformanceTracker) -> None:
         return
     grows = "" if found.a_day is None else f", and grew by {size_on_disk(found.a_day)} a day lately"
     click.echo(f"Dagster instance: {size_on_disk(found.total)} in {home}{grows}")
+    if (until := waits_until(home, tracker.now)) is not None:
+        zone = tracker.settings.timezone
+        click.echo(
+            "  the clock was set back: its sensors stand still until"
+            f" {moment(until.astimezone(zone))} ({zone.key}); what is logged meanwhile is taken"
+            " up then"
+        )
     days = tracker.settings.keep_runs_days
     if days:
         click.echo(
