@@ -7,7 +7,9 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,7 @@ import click
 from performance_pipeline import __version__
 from performance_pipeline.commands.periods import asked_period, both_days, clipped, last_days
 from performance_pipeline.domain.alerts import STATES
+from performance_pipeline.domain.numbers import EXACT, parse_number
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
@@ -63,6 +66,21 @@ def _zone(text: str) -> ZoneInfo:
         return time_zone(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is no IANA time zone such as UTC") from None
+
+
+def _rate(text: str) -> Decimal:
+    """A rate in percent, as the fraction that it is."""
+    with suppress(ValueError):
+        if 0 < (rate := parse_number(text)) < 100:
+            return EXACT.scaleb(rate, -2)
+    raise click.BadParameter(f"{text!r} is no rate; accepted is above 0 and below 100, in percent")
+
+
+def _positive(text: str) -> Decimal:
+    with suppress(ValueError):
+        if (number := parse_number(text)) > 0:
+            return number
+    raise click.BadParameter(f"{text!r} is no number above 0")
 
 
 def examples(text: str) -> Callable[[_Command], _Command]:
@@ -342,6 +360,46 @@ def replay(given: Path | None, start: date | None, end: date | None, as_json: bo
     else:
         period = default_period(tracker)
     show_replay(tracker, period, given, as_json=as_json)
+
+
+@targets.command("simulate")
+@click.option(
+    "--targets",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The targets to simulate; default those in force.",
+)
+@click.option("--win-rate", type=_rate, metavar="PERCENT", help="How many trades truly win.")
+@click.option(
+    "--fallen", type=_rate, metavar="PERCENT", help="What it falls to; default 10 points lower."
+)
+@click.option(
+    "--trades-per-day", type=_positive, metavar="N", help="Closed trades a day, on average."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The simulation document on stdout.")
+@examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
+def simulate(
+    given: Path | None,
+    win_rate: Decimal | None,
+    fallen: Decimal | None,
+    trades_per_day: Decimal | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Show how often targets alert by luck alone, and how soon they tell of a real fall.
+
+    Draws many years of trading from the bot's own closed trades of the last 365 days. Without any,
+    and with --win-rate and --trades-per-day, from those of a bot made up from what the targets ask. Writes nothing.
+    """
+    from performance_pipeline.commands.simulate import show_simulation
+    from performance_pipeline.pipeline.simulating import SimulationOptions
+
+    options = SimulationOptions(
+        win_rate=win_rate, fallen=fallen, trades_per_day=trades_per_day, seed=seed
+    )
+    show_simulation(Settings.from_env(), given, options, as_json=as_json)
 
 
 @cli.command("import")

@@ -111,6 +111,10 @@ def test_dagsters_private_modules_are_imported_in_one_place() -> None:
     [
         ("dagster", {"defs", "commands", "definitions"}),
         ("pandas", {"pipeline/frames.py"}),
+        (
+            "numpy",
+            {f"domain/simulation/{name}.py" for name in ("chances", "judging", "lives", "paths")},
+        ),
     ],
 )
 def test_what_takes_long_to_import_is_imported_where_it_is_needed_alone(
