@@ -391,7 +391,8 @@ def simulate(
     """Show how often targets alert by luck alone, and how soon they tell of a real fall.
 
     Draws many years of trading from the bot's own closed trades of the last 365 days. Without any,
-    and with --win-rate and --trades-per-day, from those of a bot made up from what the targets ask. Writes nothing.
+    and with --win-rate and --trades-per-day, from those of a bot made up from what the targets ask.
+    Writes nothing.
     """
     from performance_pipeline.commands.simulate import show_simulation
     from performance_pipeline.pipeline.simulating import SimulationOptions
