@@ -1,7 +1,8 @@
 """Exact trading performance from a bot's logs: the public Python surface, loaded when first used.
 
 `PerformanceTracker` gives the summary of any window, `load_summaries` and `load_trades` the same as
-DataFrames. The rest are what these take, return and raise.
+DataFrames. `BotPerformance` is a component for Dagster projects. The rest are what these take,
+return and raise.
 """
 
 from importlib import import_module
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 __version__ = "0.1.0"
 
 __all__ = [
+    "BotPerformance",
     "PerformanceSummary",
     "PerformanceTracker",
     "Period",
@@ -21,6 +23,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from performance_pipeline.defs.component import BotPerformance
     from performance_pipeline.domain.summary import PerformanceSummary
     from performance_pipeline.domain.windows import Period, Window
     from performance_pipeline.errors import PipelineError
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
     from performance_pipeline.pipeline.tracker import PerformanceTracker
     from performance_pipeline.settings import Settings
 else:
-    # Nobody pays for pandas, or for the tracker, before asking for it. Type checkers see the
-    # imports above alone, so that they know each type and refuse a name that is not there.
+    # Nobody pays for Dagster, for pandas or for the tracker before asking for it. Type checkers see
+    # the imports above alone, so that they know each type and refuse a name that is not there.
     _HOMES: Final = {
+        "BotPerformance": "defs.component",
         "PerformanceSummary": "domain.summary",
         "PerformanceTracker": "pipeline.tracker",
         "Period": "domain.windows",

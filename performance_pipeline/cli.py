@@ -16,13 +16,19 @@ from zoneinfo import ZoneInfo
 import click
 
 from performance_pipeline import __version__
+from performance_pipeline.commands.choosing import (
+    bot_option,
+    chosen_bots,
+    chosen_name,
+    chosen_settings,
+)
 from performance_pipeline.commands.periods import asked_period, both_days, clipped, last_days
 from performance_pipeline.domain.alerts import STATES
 from performance_pipeline.domain.numbers import EXACT, parse_number
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings, parse_date, time_zone
+from performance_pipeline.settings import parse_date, time_zone
 
 PROGRAM = "performance-pipeline"
 EXIT_ERROR = 1
@@ -43,16 +49,16 @@ def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _C
     return click.option(name, *variables, type=_day, metavar="YYYY-MM-DD", help=help)
 
 
-def _active_alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+def _active_alert_ids(context: click.Context, __: click.Parameter, beginning: str) -> list[str]:
     from performance_pipeline.commands.completion import active_alert_ids
 
-    return active_alert_ids(beginning)
+    return active_alert_ids(context, beginning)
 
 
-def _alert_ids(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
+def _alert_ids(context: click.Context, __: click.Parameter, beginning: str) -> list[str]:
     from performance_pipeline.commands.completion import alert_ids
 
-    return alert_ids(beginning)
+    return alert_ids(context, beginning)
 
 
 def _formats(_: click.Context, __: click.Parameter, beginning: str) -> list[str]:
@@ -95,6 +101,7 @@ def examples(text: str) -> Callable[[_Command], _Command]:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
+@bot_option
 def cli() -> None:
     """Exact trade performance from a bot's logs: summaries, targets, alerts.
 
@@ -114,6 +121,7 @@ def cli() -> None:
 @click.option("--json", "form", flag_value="json", help="The summary document on stdout.")
 @click.option("--markdown", "form", flag_value="markdown", help="The Markdown on stdout.")
 @click.option("--export", type=click.Path(path_type=Path), help="Also write both into a folder.")
+@bot_option
 @examples("performance-pipeline summary --window weekly --date 2025-10-10")
 def summary(
     window: str | None,
@@ -126,7 +134,7 @@ def summary(
     """Show one window, computed now from the aggregates; writes nothing but --export."""
     from performance_pipeline.commands.summary import show_summary
 
-    tracker = PerformanceTracker(Settings.from_env())
+    tracker = PerformanceTracker(chosen_settings())
     period = asked_period(tracker, window, day, start, end)
     if not show_summary(tracker, period, form or "text", export):
         sys.exit(EXIT_DIFFERENT)
@@ -145,6 +153,7 @@ def summary(
     show_default=True,
     help="The file to write.",
 )
+@bot_option
 @examples("performance-pipeline report --days 90 --out quarter.html")
 def report(
     start: date | None,
@@ -162,7 +171,7 @@ def report(
     from performance_pipeline.commands.report import make_report
     from performance_pipeline.pipeline.report import default_period
 
-    tracker = PerformanceTracker(Settings.from_env())
+    tracker = PerformanceTracker(chosen_settings())
     if sum((bool(start or end), days is not None, window is not None)) > 1:
         raise click.UsageError("give one of --start and --end, --days, --window")
     if day is not None and window is None:
@@ -184,12 +193,13 @@ def report(
 )
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")
+@bot_option
 @examples("performance-pipeline backfill --days 30")
 def backfill(days: int | None, start: date | None, end: date | None) -> None:
     """Materialize days, and the weeks and months they touch, through Dagster."""
     from performance_pipeline.commands.backfill import materialize_range
 
-    settings = Settings.from_env()
+    settings = chosen_settings()
     tracker = PerformanceTracker(settings)
     if days is not None:
         if start or end:
@@ -203,6 +213,7 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 @cli.command()
 @day_option("--start", help="First day; default the oldest log's.")
 @day_option("--end", help="Last day, inclusive; default today.")
+@bot_option
 @examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
 def verify(start: date | None, end: date | None) -> None:
     """Compare every summary with one recomputed from all raw lines of its days.
@@ -213,7 +224,7 @@ def verify(start: date | None, end: date | None) -> None:
     """
     from performance_pipeline.commands.verify import verify_range
 
-    tracker = PerformanceTracker(Settings.from_env())
+    tracker = PerformanceTracker(chosen_settings())
     last = end or max(tracker.today, start or tracker.today)
     oldest = max(tracker.store.oldest_log or tracker.today, tracker.settings.start_date)
     if not verify_range(tracker, *clipped(tracker, start or min(oldest, last), last)):
@@ -227,6 +238,7 @@ def verify(start: date | None, end: date | None) -> None:
     metavar="N",
     help="Keep the history of that many days; default PERFORMANCE_KEEP_RUNS_DAYS.",
 )
+@bot_option
 @examples("performance-pipeline prune --keep-days 7")
 def prune(keep_days: int | None) -> None:
     """Remove old history that nothing relies on from the Dagster instance, and give the disk back.
@@ -236,17 +248,18 @@ def prune(keep_days: int | None) -> None:
     """
     from performance_pipeline.commands.prune import prune_now
 
-    prune_now(Settings.from_env(), keep_days)
+    prune_now(chosen_bots(), keep_days)
 
 
 @cli.command()
 @click.option("--all", "every_line", is_flag=True, help="Name every rejected line by itself.")
+@bot_option
 @examples("performance-pipeline doctor")
 def doctor(every_line: bool) -> None:
     """Show the settings in force, which log lines would not count, and what would help."""
     from performance_pipeline.commands.doctor import examine
 
-    examine(PerformanceTracker(Settings.from_env()), every_line=every_line)
+    examine(PerformanceTracker(chosen_settings()), every_line=every_line)
 
 
 @cli.group()
@@ -258,23 +271,25 @@ def alerts() -> None:
 @click.option("--status", type=click.Choice(STATES), help="Only alerts in this state.")
 @click.option("--all", "late_too", is_flag=True, help="Also those raised long after the fact.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array on stdout.")
+@bot_option
 @examples("performance-pipeline alerts list --status raised")
 def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
     """Show the state of every alert, oldest first."""
     from performance_pipeline.commands.alerts import show_alerts
 
-    show_alerts(Settings.from_env(), status=status, late_too=late_too, as_json=as_json)
+    show_alerts(chosen_settings(), status=status, late_too=late_too, as_json=as_json)
 
 
 @alerts.command("explain")
 @click.argument("alert_id", metavar="ID", shell_complete=_alert_ids)
 @click.option("--json", "as_json", is_flag=True, help="The explanation document on stdout.")
+@bot_option
 @examples("performance-pipeline alerts explain weekly-2025-10-06-win_rate-1")
 def explain(alert_id: str, as_json: bool) -> None:
     """Show why an alert was raised: its target, what cost most, and the trades by log line."""
     from performance_pipeline.commands.alerts import explain_alert
 
-    explain_alert(Settings.from_env(), alert_id, as_json=as_json)
+    explain_alert(chosen_settings(), alert_id, as_json=as_json)
 
 
 @alerts.command("ack")
@@ -287,6 +302,7 @@ def explain(alert_id: str, as_json: bool) -> None:
 )
 @click.option("--metric", metavar="METRIC", help="The active alerts of a metric.")
 @click.option("--strategy", metavar="NAME", help="The active alerts of a strategy.")
+@bot_option
 @examples("performance-pipeline alerts ack --window daily --metric win_rate")
 def acknowledge_alerts(
     ids: tuple[str, ...],
@@ -306,7 +322,7 @@ def acknowledge_alerts(
         raise click.UsageError("give ids, or --all, --window or --metric or --strategy")
     if every and some:
         raise click.UsageError("give --all, or --window and --metric and --strategy")
-    settings = Settings.from_env()
+    settings = chosen_settings()
     if ids:
         acknowledge_ids(settings, ids)
     else:
@@ -319,12 +335,13 @@ def acknowledge_alerts(
 
 
 @alerts.command("test")
+@bot_option
 @examples("performance-pipeline alerts test")
 def test_alerts() -> None:
     """Send a test message to each URL of PERFORMANCE_NOTIFY."""
     from performance_pipeline.commands.alerts import send_test_message
 
-    if not send_test_message(Settings.from_env()):
+    if not send_test_message(chosen_settings()):
         sys.exit(EXIT_ERROR)
 
 
@@ -344,6 +361,7 @@ def targets() -> None:
 @day_option("--start", help="First day, with --end; default as for report.")
 @day_option("--end", help="Last day, inclusive.")
 @click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
+@bot_option
 @examples("performance-pipeline targets replay --targets new-targets.yaml")
 def replay(given: Path | None, start: date | None, end: date | None, as_json: bool) -> None:
     """Show which alerts targets would have raised over the past; writes nothing.
@@ -354,7 +372,7 @@ def replay(given: Path | None, start: date | None, end: date | None, as_json: bo
     from performance_pipeline.commands.targets import show_replay
     from performance_pipeline.pipeline.report import default_period
 
-    tracker = PerformanceTracker(Settings.from_env())
+    tracker = PerformanceTracker(chosen_settings())
     if start or end:
         period = Period.spanning(*clipped(tracker, *both_days(start, end)))
     else:
@@ -417,6 +435,7 @@ def simulate(
 @click.option("--map", "mapping", type=click.Path(path_type=Path), help="What the columns are.")
 @click.option("--replace", is_flag=True, help="Write over records that have changed.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of each record.")
+@bot_option
 @examples("performance-pipeline import csv trades.csv --map columns.yaml --mode LIVE")
 def import_command(
     format_name: str,
@@ -436,7 +455,7 @@ def import_command(
     from performance_pipeline.commands.import_trades import import_trades
     from performance_pipeline.sources.records import ImportOptions
 
-    settings = Settings.from_env()
+    settings = chosen_settings()
     options = ImportOptions(mode, account, zone, mapping)
     if not import_trades(
         settings, format_name, paths, options, out, replace=replace, dry_run=dry_run
@@ -485,15 +504,17 @@ def demo() -> None:
 
 @cli.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@bot_option
 @examples("performance-pipeline dev --port 3001")
 def dev(port: int) -> None:
     """Start Dagster's UI and daemon, on this machine only, over the logs and their instance.
 
-    Until PERFORMANCE_LOG_DIR is set, over those of the demo in ./demo.
+    Over all bots where config/bots.yaml lists several, whichever --bot is shown first. Until
+    PERFORMANCE_LOG_DIR is set, or bots are listed, over the logs of the demo in ./demo.
     """
     from performance_pipeline.commands.dev import serve
 
-    serve(port)
+    serve(port, chosen_name())
 
 
 @cli.command()

@@ -1,15 +1,15 @@
-"""The entry that Dagster loads."""
+"""The entry that Dagster loads: every bot that is listed, or the only one."""
 
 import dagster as dg
 
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.throwaway_home import warn_of_throwaway_home
-from performance_pipeline.settings import Settings
+from performance_pipeline.pipeline.bots import all_bots
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    settings = Settings.from_env()
-    warn_of_throwaway_home(settings)
-    return build_definitions(Runtime(settings))
+    bots = all_bots()
+    warn_of_throwaway_home(bots[0])
+    return dg.Definitions.merge(*(build_definitions(Runtime(settings)) for settings in bots))

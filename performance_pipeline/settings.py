@@ -18,6 +18,11 @@ from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.errors import PipelineError
 
+PREFIX: Final = "PERFORMANCE_"
+"""What the names of all variables begin with."""
+BOTS_VARIABLE: Final = f"{PREFIX}BOTS"
+"""Names the file that lists several bots; no setting of any of them."""
+
 FORMAT_VERSION: Final = 5
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
 
@@ -38,6 +43,9 @@ class SettingsError(PipelineError):
     """
 
     def __init__(self, variable: str, value: str | None, accepted: str) -> None:
+        self.variable = variable
+        self.value = value
+        self.accepted = accepted
         named = variable if value is None else f"{variable}={value!r}"
         super().__init__(f"{named} cannot be used: accepted is {accepted}")
 
@@ -80,6 +88,8 @@ class Settings:
     """Where alerts are sent to."""
     bot: str = ""
     """Whose settings these are, where an instance holds several bots; empty for the only one."""
+    home: Path | None = None
+    """Where the instance of several bots is; that of the only one is with its results."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -154,7 +164,7 @@ class Settings:
     @property
     def default_home(self) -> Path:
         """The Dagster instance of these logs, unless `DAGSTER_HOME` names another."""
-        return self.output_dir / "dagster"
+        return self.home or self.output_dir / "dagster"
 
     @classmethod
     def for_logs(cls, log_dir: Path | str) -> "Settings":
@@ -205,12 +215,12 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
     # Imported here because only `doctor` asks.
     from difflib import get_close_matches
 
-    known = setting_names()
+    known = [*setting_names(), BOTS_VARIABLE]
     return [
         f"{name}: no such setting, ignored; the nearest is"
         f" {get_close_matches(name.upper(), known, n=1, cutoff=0)[0]}"
         for name in sorted(environment)
-        if name.upper().startswith("PERFORMANCE_") and name not in known
+        if name.upper().startswith(PREFIX) and name not in known
     ]
 
 

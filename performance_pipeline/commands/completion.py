@@ -3,9 +3,10 @@
 import click
 from click.shell_completion import get_completion_class
 
+from performance_pipeline.commands.choosing import chosen_settings
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.errors import PipelineError
-from performance_pipeline.settings import Settings
+from performance_pipeline.pipeline.bots import all_bots
 from performance_pipeline.storage.alert_log import AlertLog
 
 
@@ -19,18 +20,28 @@ def completion_script(shell: str, program: click.Command, name: str) -> str:
     return instance.source_template % instance.source_vars()
 
 
-def active_alert_ids(beginning: str) -> list[str]:
-    """The ids that `alerts ack` accepts; none when the alert log cannot be read."""
-    return [key for key, alert in _alerts().items() if alert.active and key.startswith(beginning)]
-
-
-def alert_ids(beginning: str) -> list[str]:
-    """The ids that `alerts explain` accepts; none when the alert log cannot be read."""
-    return [key for key in _alerts() if key.startswith(beginning)]
-
-
-def _alerts() -> dict[str, AlertEvent]:
+def bot_names(beginning: str) -> list[str]:
+    """The bots that `--bot` accepts; none when their file cannot be used."""
     try:
-        return AlertLog(Settings.from_env().alert_log, tell=lambda _: None).alerts()
+        return [one.bot for one in all_bots() if one.bot and one.bot.startswith(beginning)]
+    except (PipelineError, OSError):
+        return []
+
+
+def active_alert_ids(context: click.Context, beginning: str) -> list[str]:
+    """The ids that `alerts ack` accepts; none when the alert log cannot be read."""
+    return [
+        key for key, alert in _alerts(context).items() if alert.active and key.startswith(beginning)
+    ]
+
+
+def alert_ids(context: click.Context, beginning: str) -> list[str]:
+    """The ids that `alerts explain` accepts; none when the alert log cannot be read."""
+    return [key for key in _alerts(context) if key.startswith(beginning)]
+
+
+def _alerts(context: click.Context) -> dict[str, AlertEvent]:
+    try:
+        return AlertLog(chosen_settings(context).alert_log, tell=lambda _: None).alerts()
     except (PipelineError, OSError):
         return {}  # Someone is typing: the command itself will say what is wrong.

@@ -1,6 +1,6 @@
 """`dev`: the Dagster UI with daemon, schedules and sensors, on this machine only.
 
-Until `PERFORMANCE_LOG_DIR` is set it opens the demo's logs and instance.
+Until `PERFORMANCE_LOG_DIR` is set, or bots are listed, it opens the demo's logs and instance.
 """
 
 import contextlib
@@ -21,29 +21,31 @@ from dotenv import dotenv_values
 from performance_pipeline.commands.demo import DEMO_FOLDER, demo_environment
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.pipeline.bots import all_bots, bots_file, chosen_bot, dagster_name
+from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings
 
 HOST: Final = "127.0.0.1"
+_LINEAGE: Final = "/locations/performance_pipeline/asset-groups/{}"
 
 # Dagster recommends a command that only a clone can run.
 _SUPERSEDED: Final = "ignore:Function `dev_command` is superseded"
 
 
-def serve(port: int) -> None:
+def serve(port: int, shown: str | None) -> None:
     """Run `dagster dev` on `port` until told to end, over the logs and instance of the settings.
 
-    Raises PipelineError when there is no log folder, `port` is taken, or Dagster gives up.
+    Where several bots are listed it holds all of them, and the link leads to the one called
+    `shown`. Raises PipelineError when there is no log folder, `port` is taken, or Dagster gives up.
     """
     take_environment()
-    settings = Settings.from_env()
-    if not settings.log_dir.is_dir():
-        raise PipelineError(
-            f"{settings.log_dir}: no such folder; run `performance-pipeline demo` first,"
-            " or set PERFORMANCE_LOG_DIR to your own logs"
-        )
+    bots = all_bots()
+    _check_logs(bots)
     _check_free(port)
-    home = use_home(settings)
-    click.echo(f"Dagster UI: http://{HOST}:{port}  (logs {settings.log_dir}, instance {home})")
+    home = use_home(bots[0])
+    logs = f"logs {bots[0].log_dir}" if len(bots) == 1 else counted(len(bots), "bot")
+    page = "" if shown is None else _LINEAGE.format(dagster_name(chosen_bot(shown).bot))
+    click.echo(f"Dagster UI: http://{HOST}:{port}{page}  ({logs}, instance {home})")
     # Not `--module-name`: the location's name is part of what a sensor remembers itself by.
     workspace = resources.files("performance_pipeline") / "workspace.yaml"
     dagster = [sys.executable, "-W", _SUPERSEDED, "-m", "dagster"]
@@ -56,6 +58,8 @@ def take_environment() -> None:
     # Dagster lets this file override the environment, so what is said here must do so too.
     told = dotenv_values(".env")
     os.environ.update({name: value for name, value in told.items() if value is not None})
+    if bots_file() is not None:
+        return
     demo = demo_environment(Path(DEMO_FOLDER))
     logs = os.environ.get("PERFORMANCE_LOG_DIR")
     if logs and Path(logs) != Path(demo["PERFORMANCE_LOG_DIR"]):
@@ -66,6 +70,17 @@ def take_environment() -> None:
     # Where the caller has named the demo's logs, what else the caller says about them holds.
     for name, value in demo.items():
         os.environ.setdefault(name, value)
+
+
+def _check_logs(bots: Sequence[Settings]) -> None:
+    missing = [bot for bot in bots if not bot.log_dir.is_dir()]
+    for bot in missing if len(bots) > 1 else ():
+        click.echo(f"warning: {bot.bot}: {bot.log_dir}: no such folder", err=True)
+    if missing == bots:
+        raise PipelineError(
+            f"{missing[0].log_dir}: no such folder; run `performance-pipeline demo` first,"
+            " or set PERFORMANCE_LOG_DIR to your own logs"
+        )
 
 
 def _check_free(port: int) -> None:

@@ -25,6 +25,8 @@ from performance_pipeline.settings import Settings, unknown_variables
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
 _FEW_LINES: Final = 40
 _FEW_LOGS: Final = 5
+# Settings that only one of several bots has.
+_OF_SEVERAL: Final = ("bot", "home")
 _STRETCHES_SHOWN: Final = 10
 
 
@@ -52,6 +54,8 @@ def _show_settings(settings: Settings) -> None:
     click.echo("Settings")
     for name in settings.__dataclass_fields__:
         value = getattr(settings, name)
+        if name in _OF_SEVERAL and not value:
+            continue
         if name == "account" and value:
             value = "one account"
         if name == "notify":

@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import click
@@ -24,21 +25,22 @@ _AT_ONCE: Final = Limits(runs=200, events=5000)
 _WAIT_SECONDS: Final = 30.0
 
 
-def prune_now(settings: Settings, keep_days: int | None) -> None:
-    """Remove all that is superseded and older than `keep_days`, by default those of the settings.
+def prune_now(bots: Sequence[Settings], keep_days: int | None) -> None:
+    """Remove all of `bots`, which share an instance, that is superseded and older than `keep_days`,
+    by default those of each bot's settings.
 
     Raises PipelineError where a database stays locked; what was removed until then is gone, and
     the next call goes on.
     """
-    days = settings.keep_runs_days if keep_days is None else keep_days
-    home = use_home(settings)
-    if not days:
+    days = {Keys(bot.bot): bot.keep_runs_days if keep_days is None else keep_days for bot in bots}
+    home = use_home(bots[0])
+    if not any(days.values()):
         click.echo("Everything is kept: PERFORMANCE_KEEP_RUNS_DAYS is 0.")
         return
     started, before = time.monotonic(), bytes_below(home)
     try:
         with opened(home) as instance:
-            pruned = _prune_all(instance, Keys(settings.bot), days)
+            pruned = _prune_all(instance, days)
             for path in sqlite_files(instance):
                 if path.exists():
                     vacuum(path, _WAIT_SECONDS)
@@ -47,17 +49,25 @@ def prune_now(settings: Settings, keep_days: int | None) -> None:
             f"{home}: {error}; what was removed is gone, run it again for the rest"
         ) from error
     click.echo(
-        f"Removed {pruned} older than {days} days in {time.monotonic() - started:.1f} s:"
+        f"Removed {pruned} older than {_told(days.values())} in {time.monotonic() - started:.1f} s:"
         f" {size_on_disk(before)} -> {size_on_disk(bytes_below(home))} in {home}"
     )
 
 
-def _prune_all(instance: DagsterInstance, keys: Keys, days: int) -> Pruned:
-    pruned = Pruned(more=True)
+def _prune_all(instance: DagsterInstance, days: Mapping[Keys, int]) -> Pruned:
+    pruned = Pruned()
     with progress_bar() as bar:
         task = bar.add_task("removed", total=None)
-        while pruned.more:
-            found = prune(instance, keys, days, utc_now(), _AT_ONCE)
-            pruned += found
-            bar.advance(task, found.runs + found.logs + found.events)
+        for keys, keep_days in days.items():
+            found = Pruned(more=True)
+            while found.more:
+                found = prune(instance, keys, keep_days, utc_now(), _AT_ONCE)
+                pruned += found
+                bar.advance(task, found.runs + found.logs + found.events)
     return pruned
+
+
+def _told(days: Iterable[int]) -> str:
+    """What is kept of bots that differ, as a span; a bot that keeps all is none of it."""
+    kept = sorted({one for one in days if one})
+    return f"{kept[0]} days" if len(kept) == 1 else f"{kept[0]} to {kept[-1]} days"

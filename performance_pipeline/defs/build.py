@@ -34,9 +34,12 @@ from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 
 
 def build_definitions(
-    runtime: Runtime, loggers: Mapping[str, dg.LoggerDefinition] | None = None
+    runtime: Runtime,
+    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
+    # The arithmetic of a year takes less than the imports of one step process.
+    executor: dg.ExecutorDefinition | None = dg.in_process_executor,
 ) -> dg.Definitions:
-    """The project's definitions; no log is read and no file is written to build them."""
+    """All definitions of one bot; no log is read and no file is written to build them."""
     keys, partitions = runtime.keys, Partitions.of(runtime.settings)
     with warnings.catch_warnings():
         # Single-run backfills, day mappings at the edges and partitioned checks are marked beta or
@@ -71,7 +74,6 @@ def build_definitions(
             retention_sensor(runtime),
         ],
         schedules=[daily_close_schedule(runtime)],
-        # The arithmetic of a year takes less than the imports of one step process.
-        executor=dg.in_process_executor,
+        executor=executor,
         loggers=loggers,
     )

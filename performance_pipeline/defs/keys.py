@@ -12,6 +12,7 @@ from typing import Final
 import dagster as dg
 
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
+from performance_pipeline.pipeline.bots import dagster_name
 
 OWNERS: Final = ["team:trading"]
 
@@ -130,8 +131,7 @@ class Keys:
 
     @property
     def _identifier(self) -> str:
-        # Dagster takes no hyphen in the names of groups, sensors and schedules.
-        return self.bot.replace("-", "_")
+        return dagster_name(self.bot)
 
     def _asset(self, name: str) -> dg.AssetKey:
         return dg.AssetKey([self.bot, name] if self.bot else [name])

@@ -60,6 +60,11 @@ class AlertEvent(msgspec.Struct, frozen=True, kw_only=True):
     def active(self) -> bool:
         return self.status != "resolved"
 
+    @property
+    def bot(self) -> str:
+        """Whose alert it is, where an instance holds several bots; "" for the only one."""
+        return self.asset_key.rpartition("/")[0]
+
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """What a check said of one period: the verdicts stored in its summary, and who said so."""

@@ -129,7 +129,9 @@ def _lines(events: Iterable[AlertEvent]) -> Iterable[_Line]:
         digest = _digest(f"{event.id}\n{event.raised_at.timestamp()}\n{what}", 12)
         if digest not in seen:
             seen.add(digest)
-            yield _Line(event, f"{event.id} ({what})", digest)
+            # Several bots may send to one URL, whose reader drops what comes twice.
+            whose = f"{event.bot}/" if event.bot else ""
+            yield _Line(event, f"{whose}{event.id} ({what})", digest)
 
 
 def _with_channels(state: DeliveryState, urls: Sequence[NotifyUrl]) -> DeliveryState:

@@ -27,7 +27,9 @@ class Message(NamedTuple):
 def alert_message(event: AlertEvent, key: str) -> Message:
     """What is sent of `event`; who is sent the same `key` twice may drop the second."""
     state = f"{event.severity} " if event.status != "resolved" else ""
-    title = f"{state}{event.status}: {event.window} {judged_name(event.metric, event.strategy)}"
+    bot = f"{event.bot}: " if event.bot else ""
+    judged = judged_name(event.metric, event.strategy)
+    title = f"{bot}{state}{event.status}: {event.window} {judged}"
     raised = f"Raised {moment(event.raised_at)} {event.raised_at.tzname()}"
     return Message(
         plain_words(title),

@@ -31,9 +31,13 @@ class Value:
     @property
     def text(self) -> str:
         """Raises PipelineError for a list, a section and for nothing."""
-        if not isinstance(self.node, yaml.ScalarNode) or self.node.tag == _NULL:
+        if not isinstance(self.node, yaml.ScalarNode) or self.is_empty:
             raise self.error("needed is a text")
         return str(self.node.value)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.node.tag == _NULL
 
     @property
     def texts(self) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import performance_pipeline
 
 PUBLIC = [
+    "BotPerformance",
     "PerformanceSummary",
     "PerformanceTracker",
     "Period",
@@ -52,6 +53,8 @@ performance_pipeline.PerformanceTracker, performance_pipeline.Settings, performa
 assert loaded() == {"msgspec"}
 performance_pipeline.load_trades
 assert loaded() == {"msgspec", "pandas"}
+performance_pipeline.BotPerformance
+assert loaded() == {"dagster", "msgspec", "pandas"}
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 
