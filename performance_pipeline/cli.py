@@ -397,6 +397,7 @@ def replay(given: Path | None, start: date | None, end: date | None, as_json: bo
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The simulation document on stdout.")
+@bot_option
 @examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
 def simulate(
     given: Path | None,
@@ -418,7 +419,7 @@ def simulate(
     options = SimulationOptions(
         win_rate=win_rate, fallen=fallen, trades_per_day=trades_per_day, seed=seed
     )
-    show_simulation(Settings.from_env(), given, options, as_json=as_json)
+    show_simulation(chosen_settings(), given, options, as_json=as_json)
 
 
 @cli.command("import")

@@ -48,6 +48,7 @@ def test_the_one_after_the_command_counts(bots: Place, run: Run) -> None:
         ("alerts", "ack", "x"),
         ("alerts", "test"),
         ("targets", "replay"),
+        ("targets", "simulate"),
         ("import", "ccxt", "x.json"),
     ],
 )
