@@ -32,6 +32,9 @@ EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
 PAIRINGS: Final = ("none", "fifo", "lifo")
 TRADE_KINDS: Final = ("exit", "flat")
 
+DEFAULT_SOURCES: Final = Path("config/sources.yaml")
+"""Counts where it exists; a file that is named must exist."""
+
 _A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
 _URL: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
@@ -86,6 +89,8 @@ class Settings:
     """Days that the instance keeps its whole history; 0 for ever."""
     notify: tuple[NotifyUrl, ...]
     """Where alerts are sent to."""
+    sources_file: Path
+    """Lists what is imported by itself, where there is such a file."""
     bot: str = ""
     """Whose settings these are, where an instance holds several bots; empty for the only one."""
     home: Path | None = None
@@ -159,7 +164,14 @@ class Settings:
                 "a whole number from 0, where 0 keeps all",
             ),
             notify=read("PERFORMANCE_NOTIFY", "", _notify_urls, "Apprise URLs"),
+            sources_file=read("PERFORMANCE_SOURCES", str(DEFAULT_SOURCES), _path, _A_PATH),
         )
+
+    @property
+    def imports_sources(self) -> bool:
+        """Whether sources are listed: by the one file of all settings, for a bot by its own."""
+        named = self.sources_file != DEFAULT_SOURCES
+        return named or (not self.bot and self.sources_file.exists())
 
     @property
     def default_home(self) -> Path:

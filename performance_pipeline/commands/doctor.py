@@ -1,5 +1,6 @@
 """`doctor`: can the pipeline run, what in the logs would not count, and what would help."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 import click
@@ -19,8 +20,10 @@ from performance_pipeline.pipeline.examination import (
 from performance_pipeline.pipeline.instance_size import instance_size
 from performance_pipeline.pipeline.instance_ticks import waits_until
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.reports.wording import in_full, moment, percent, size_on_disk
+from performance_pipeline.reports.wording import counted, in_full, moment, percent, size_on_disk
 from performance_pipeline.settings import Settings, unknown_variables
+from performance_pipeline.sources.listing import load_listing
+from performance_pipeline.storage.import_state import load_imports
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
 _FEW_LINES: Final = 40
@@ -34,6 +37,7 @@ def examine(tracker: PerformanceTracker, *, every_line: bool) -> None:
     """Print all of it; raises PipelineError when a log cannot be read, or no line would count."""
     _show_settings(tracker.settings)
     _show_targets(tracker)
+    _show_sources(tracker)
     _show_instance(tracker)
     _show_logs(tracker, every_line=every_line)
     found = examine_logs(tracker)
@@ -94,6 +98,30 @@ def _asked(line: TargetLine) -> str:
         return f"{EDGE} below {in_full(EDGE, line.target)}"
     of_strategy = f" of {line.strategy}" if line.strategy else ""
     return f"{line.metric}{of_strategy} at least {in_full(line.metric, line.target)}"
+
+
+def _show_sources(tracker: PerformanceTracker) -> None:
+    """The sources that are imported by themselves, and how that went."""
+    settings = tracker.settings
+    if not settings.imports_sources:
+        return
+    click.echo(f"Sources in {settings.sources_file}")
+    try:
+        listing = load_listing(settings.sources_file)
+    except PipelineError as error:
+        click.echo(f"  {error}")
+        return
+    known = load_imports(settings.output_dir)
+    for listed in listing:
+        click.echo(f"  {listed.name}: {counted(len(listed.files()), 'file')}")
+        last = known.get(listed.name)
+        if last is None:
+            click.echo("    not imported by the service yet")
+            continue
+        when = datetime.fromtimestamp(last.tried_at, UTC)
+        click.echo(f"    {moment(when)}: {last.said}")
+        for sentence in last.trouble:
+            click.echo(f"    {sentence}")
 
 
 def _show_instance(tracker: PerformanceTracker) -> None:

@@ -7,23 +7,15 @@ from typing import Final
 import click
 
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.import_result import Import, Tally
 from performance_pipeline.pipeline.importing import import_sources
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings
-from performance_pipeline.sources.formats import FORMATS
+from performance_pipeline.sources.formats import format_called
 from performance_pipeline.sources.records import Format, ImportOptions, Source
 
 _SHOWN: Final = 50
-
-
-def format_called(name: str) -> Format:
-    """The format of that name; raises PipelineError naming those there are."""
-    if name not in FORMATS:
-        raise PipelineError(f"no format {name!r}; accepted is one of {', '.join(FORMATS)}")
-    return FORMATS[name]
 
 
 def import_trades(
@@ -82,16 +74,7 @@ def _show(found: Import, kind: Format, settings: Settings, *, dry_run: bool) -> 
         )
     if dry_run:
         click.echo("Nothing was written. An import would come to:")
-    click.echo(summary_line(found))
-
-
-def summary_line(found: Import) -> str:
-    """What every import ends with."""
-    return (
-        f"read {found.read}, added {found.added}, already there {found.already_there},"
-        f" changed {len(found.changed)}, left out {found.left_out_count},"
-        f" rejected {len(found.rejected)}"
-    )
+    click.echo(found.summary_line)
 
 
 def _show_records(what: str, sentences: Sequence[str]) -> None:

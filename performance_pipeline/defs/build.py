@@ -26,6 +26,10 @@ from performance_pipeline.defs.external_assets import (
     performance_targets_spec,
     trade_log_spec,
 )
+from performance_pipeline.defs.imported_trades import (
+    imported_trades_asset,
+    imported_trades_sensor,
+)
 from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.defs.retention_sensor import retention_sensor
@@ -46,8 +50,10 @@ def build_definitions(
         # preview; the Dagster version is bounded, and tests hold each of them to what we rely on.
         warnings.simplefilter("ignore", dg.BetaWarning)
         warnings.simplefilter("ignore", dg.PreviewWarning)
+        imports = [keys.imported_trades] if runtime.settings.imports_sources else []
         assets: list[dg.AssetSpec | dg.AssetsDefinition] = [
-            trade_log_spec(keys, partitions),
+            *(imported_trades_asset(runtime) for _ in imports),
+            trade_log_spec(keys, partitions, imports),
             performance_targets_spec(keys),
             daily_aggregate_asset(runtime, partitions, on_changed_logs()),
             *(
@@ -72,6 +78,7 @@ def build_definitions(
             performance_alert_sensor(runtime),
             alert_delivery_sensor(runtime),
             retention_sensor(runtime),
+            *(imported_trades_sensor(runtime) for _ in imports),
         ],
         schedules=[daily_close_schedule(runtime)],
         executor=executor,

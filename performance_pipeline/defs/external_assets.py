@@ -29,9 +29,12 @@ _ALERTS_SHOWN: Final = 25
 _LINES_SHOWN: Final = 10
 
 
-def trade_log_spec(keys: Keys, partitions: Partitions) -> dg.AssetSpec:
+def trade_log_spec(
+    keys: Keys, partitions: Partitions, deps: Sequence[dg.AssetKey] = ()
+) -> dg.AssetSpec:
     return dg.AssetSpec(
         keys.trade_log,
+        deps=deps,
         partitions_def=partitions.daily,
         group_name=keys.group,
         owners=OWNERS,

@@ -41,6 +41,11 @@ class Keys:
         return self._asset("trade_log")
 
     @cached_property
+    def imported_trades(self) -> dg.AssetKey:
+        """Defined only where sources are listed."""
+        return self._asset("imported_trades")
+
+    @cached_property
     def performance_targets(self) -> dg.AssetKey:
         return self._asset("performance_targets")
 
@@ -116,6 +121,11 @@ class Keys:
         return self._named("retention_sensor")
 
     @cached_property
+    def import_sensor(self) -> str:
+        """Defined only where sources are listed; of two that are due, Dagster asks it first."""
+        return self._named("imported_trades_sensor")
+
+    @cached_property
     def sensors(self) -> tuple[str, ...]:
         return (
             self.log_sensor,
@@ -123,6 +133,7 @@ class Keys:
             self.alert_sensor,
             self.delivery_sensor,
             self.retention_sensor,
+            self.import_sensor,
         )
 
     @cached_property

@@ -111,7 +111,7 @@ def last_before(
 
 def stored_keys(keys: Keys) -> list[str]:
     """The assets of `keys` as Dagster's tables name them."""
-    return [key.to_string() for key in keys.assets]
+    return [key.to_string() for key in (*keys.assets, keys.imported_trades)]
 
 
 def in_storage(moment: datetime) -> datetime:

@@ -41,6 +41,8 @@ class Import:
     """How many of those added are open: fills, or trades that are not over."""
     replaced: bool = False
     """Whether the changed ones were written over."""
+    digest: str = ""
+    """What tells what the sources said from anything else, where somebody asked for it."""
 
     @property
     def left_out_count(self) -> int:
@@ -57,9 +59,23 @@ class Import:
         )
 
     @property
+    def trouble(self) -> list[str]:
+        """A sentence for each source or record that is not in the logs as it should be."""
+        return [*self.unreadable, *self.rejected, *([] if self.replaced else self.changed)]
+
+    @property
+    def summary_line(self) -> str:
+        """What every import ends with."""
+        return (
+            f"read {self.read}, added {self.added}, already there {self.already_there},"
+            f" changed {len(self.changed)}, left out {self.left_out_count},"
+            f" rejected {len(self.rejected)}"
+        )
+
+    @property
     def succeeded(self) -> bool:
         """Whether every record is in the logs as its source has it."""
-        return not (self.unreadable or self.rejected or (self.changed and not self.replaced))
+        return not self.trouble
 
     def leave_out(self, record: LeftOut) -> None:
         """Count a record that is no trade; raises RecordError where its amount is no number."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from performance_pipeline.settings import time_zone
 from performance_pipeline.sources.yaml_file import Value, read_yaml
 
 NUMBERS: Final = (
@@ -116,7 +115,7 @@ def load_mapping(path: Path) -> CsvMapping:
         id=tuple(_column(one) for one in _each(keys["id"])) if "id" in keys else (),
         name=_text(keys, "name", ""),
         time=_text(keys, "time", ""),
-        zone=_zone(keys),
+        zone=keys["timezone"].zone if "timezone" in keys else None,
         decimal=_one_of(keys, "decimal", ".", (".", ",")),
         thousands=_one_of(keys, "thousands", "", (".", ",", " ", "'")),
         delimiter=_delimiter(keys),
@@ -144,17 +143,11 @@ def _text(keys: Mapping[str, Value], name: str, default: str) -> str:
 
 
 def _one_of(keys: Mapping[str, Value], name: str, default: str, accepted: tuple[str, ...]) -> str:
-    text = _text(keys, name, default)
-    if name in keys and text not in accepted:
-        raise keys[name].error(f"accepted is one of {' '.join(map(repr, accepted))}")
-    return text
+    return keys[name].one_of(accepted) if name in keys else default
 
 
 def _chosen(field: str, value: Value) -> str:
-    accepted = _CHOICES.get(field)
-    if accepted is not None and value.text not in accepted:
-        raise value.error(f"accepted is one of {', '.join(accepted)}")
-    return value.text
+    return value.one_of(_CHOICES[field]) if field in _CHOICES else value.text
 
 
 def _delimiter(keys: Mapping[str, Value]) -> str:
@@ -162,15 +155,6 @@ def _delimiter(keys: Mapping[str, Value]) -> str:
     if len(text) != 1:
         raise keys["delimiter"].error('needed is one character, as ";" or "\\t"')
     return text
-
-
-def _zone(keys: Mapping[str, Value]) -> ZoneInfo | None:
-    if "timezone" not in keys:
-        return None
-    try:
-        return time_zone(keys["timezone"].text)
-    except ValueError:
-        raise keys["timezone"].error("no IANA time zone such as America/New_York") from None
 
 
 def _trades(keys: Mapping[str, Value]) -> tuple[Column, frozenset[str]] | None:

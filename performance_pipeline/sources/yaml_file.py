@@ -3,15 +3,17 @@
 Values are texts as written: what YAML would make a boolean or a date of one is nobody's business.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import yaml
 
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.settings import time_zone
 
 _NULL: Final = "tag:yaml.org,2002:null"
 
@@ -34,6 +36,20 @@ class Value:
         if not isinstance(self.node, yaml.ScalarNode) or self.is_empty:
             raise self.error("needed is a text")
         return str(self.node.value)
+
+    def one_of(self, accepted: Collection[str]) -> str:
+        """A text that is one of these."""
+        if self.text not in accepted:
+            raise self.error(f"accepted is one of {', '.join(accepted)}")
+        return self.text
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of that name."""
+        try:
+            return time_zone(self.text)
+        except ValueError:
+            raise self.error("no IANA time zone such as America/New_York") from None
 
     @property
     def is_empty(self) -> bool:

@@ -22,7 +22,7 @@ UNIT: Final = (ROOT / "deploy" / "performance-pipeline.service").read_text("utf-
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_setting_reaches_a_container_or_is_a_place_within_it(service: str) -> None:
     fixed = set(re.findall(r"(PERFORMANCE_\w+)=/", DOCKERFILE))
-    mounted = {"PERFORMANCE_TARGETS_FILE"}
+    mounted = {"PERFORMANCE_TARGETS_FILE", "PERFORMANCE_SOURCES"}
 
     assert fixed == {"PERFORMANCE_LOG_DIR", "PERFORMANCE_OUTPUT_DIR", "PERFORMANCE_ALERT_LOG"}
     assert {*SERVICES[service]["environment"], *fixed, *mounted} == set(setting_names())
