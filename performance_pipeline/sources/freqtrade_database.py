@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from performance_pipeline.sources.fields import exact, needed, number, optional_number
+from performance_pipeline.sources.fields import needed, number, optional_number
 from performance_pipeline.sources.freqtrade_trades import (
     FreqtradeTrade,
     Order,
@@ -74,15 +74,12 @@ _ORDER_COLUMNS: Final = (
     "order_filled_date",
 )
 
-_Cell = float | int | str | None
-_Row = Mapping[str, _Cell]
-
 
 class DatabaseTrade(NamedTuple):
     """A row of the table `trades`, and those of `orders` that belong to it."""
 
-    row: _Row
-    orders: Sequence[_Row] | None
+    row: sqlite3.Row
+    orders: Sequence[sqlite3.Row] | None
     """None where the version keeps no orders."""
 
 
@@ -106,7 +103,7 @@ def database_trades(source: Source) -> list[DatabaseTrade]:
         raise source.unreadable(error.strerror or str(error)) from None
     if orders is None:
         return [DatabaseTrade(row, None) for row in trades]
-    by_trade: dict[_Cell, list[_Row]] = {}
+    by_trade: dict[object, list[sqlite3.Row]] = {}
     for row in orders:
         by_trade.setdefault(row["ft_trade_id"], []).append(row)
     return [DatabaseTrade(row, by_trade.get(row["id"], [])) for row in trades]
@@ -128,7 +125,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _idle_copy(path: Path) -> bytes | None:
+def _idle_copy(path: Path) -> bytearray | None:
     """The database as it may be read from memory; None where it must be opened as it is."""
     wal = path.with_name(f"{path.name}-wal")
     with path.open("rb") as file:
@@ -141,38 +138,36 @@ def _idle_copy(path: Path) -> bytes | None:
     if wal.exists() or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
         return None  # A bot has opened it meanwhile.
     content[_WRITE_VERSION] = _NO_WAL
-    return bytes(content)
+    return content
 
 
-def _trade_rows(connection: sqlite3.Connection, source: Source) -> list[_Row]:
+def _trade_rows(connection: sqlite3.Connection, source: Source) -> list[sqlite3.Row]:
     present = _columns(connection, "trades")
     if lacking := [name for name in _NEEDED if name not in present]:
         raise source.unreadable(
             "a version of freqtrade's database that is not known: its table `trades` lacks"
             f" {', '.join(lacking)}"
         )
-    chosen = dict.fromkeys(_NEEDED, "")
+    columns = [*_NEEDED]
     for name, older in _OPTIONAL.items():
-        found = next((column for column in (name, *older) if column in present), None)
-        if found is not None:
-            chosen[name] = found
-    columns = [f"{found or name} AS {name}" for name, found in chosen.items()]
+        found = next((column for column in (name, *older) if column in present), "NULL")
+        columns.append(f"{found} AS {name}")
     return _rows(connection, "trades", columns)
 
 
-def _order_rows(connection: sqlite3.Connection) -> list[_Row]:
+def _order_rows(connection: sqlite3.Connection) -> list[sqlite3.Row]:
     present = _columns(connection, "orders")
-    return _rows(connection, "orders", [name for name in _ORDER_COLUMNS if name in present])
+    columns = [name if name in present else f"NULL AS {name}" for name in _ORDER_COLUMNS]
+    return _rows(connection, "orders", columns)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def _rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> list[_Row]:
-    found = connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY id")
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def _rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) -> list[sqlite3.Row]:
+    connection.row_factory = sqlite3.Row
+    return connection.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY id").fetchall()
 
 
 # --- one trade --------------------------------------------------------------------------------
@@ -181,7 +176,7 @@ def _rows(connection: sqlite3.Connection, table: str, columns: Sequence[str]) ->
 def trade_of_row(record: DatabaseTrade) -> FreqtradeTrade:
     """The trade that a row and its orders tell of; raises RecordError."""
     row = record.row
-    is_short = bool(row.get("is_short"))
+    is_short = bool(row["is_short"])
     pair = needed(_text(row, "pair"), "pair")
     opened_at = _instant(row, "open_date")
     if opened_at is None:
@@ -214,40 +209,41 @@ def trade_of_row(record: DatabaseTrade) -> FreqtradeTrade:
         exit_reason=_text(row, "exit_reason"),
         stop_loss=_digits(row, "initial_stop_loss"),
         trading_mode=_text(row, "trading_mode"),
-        mode=mode_of(str(order.get("order_id") or "") for order in record.orders or ()),
+        mode=mode_of(str(order["order_id"] or "") for order in record.orders or ()),
         orders=orders,
     )
 
 
-def _filled(orders: Sequence[_Row], entry_side: str) -> Iterator[Order]:
+def _filled(orders: Sequence[sqlite3.Row], entry_side: str) -> Iterator[Order]:
     for row in orders:
-        filled = _digits(row, "filled")
-        if row.get("ft_is_open") or filled is None or not exact(filled, "orders.filled"):
+        if row["ft_is_open"] or not row["filled"]:
             continue
         prices = (_digits(row, name) for name in ("average", "price", "stop_price", "ft_price"))
         yield Order(
             enters=row["ft_order_side"] == entry_side,
-            amount=after_fee(filled, _digits(row, "ft_fee_base")),
+            amount=after_fee(
+                number(_digits(row, "filled"), "orders.filled"), _digits(row, "ft_fee_base")
+            ),
             price=number(next(filter(None, prices), None), "orders.price"),
             filled_at=_instant(row, "order_filled_date"),
             funding_fee=_digits(row, "funding_fee"),
         )
 
 
-def _is_open(order: _Row, entry_side: str) -> bool:
-    return bool(order.get("ft_is_open")) and order["ft_order_side"] == entry_side
+def _is_open(order: sqlite3.Row, entry_side: str) -> bool:
+    return bool(order["ft_is_open"]) and order["ft_order_side"] == entry_side
 
 
-def _digits(row: _Row, name: str) -> str | None:
+def _digits(row: sqlite3.Row, name: str) -> str | None:
     """A number as its shortest exact text, which is what Python writes of a double."""
-    cell = row.get(name)
+    cell = row[name]
     return optional_number(cell if cell is None or isinstance(cell, str) else repr(cell), name)
 
 
-def _text(row: _Row, name: str) -> str | None:
-    cell = row.get(name)
+def _text(row: sqlite3.Row, name: str) -> str | None:
+    cell = row[name]
     return None if cell is None else str(cell)
 
 
-def _instant(row: _Row, name: str) -> datetime | None:
+def _instant(row: sqlite3.Row, name: str) -> datetime | None:
     return utc_instant(_text(row, name), name)

@@ -67,7 +67,8 @@ class _Result(msgspec.Struct):
 _decode_result: Final = msgspec.json.Decoder(_Result).decode
 _decode_list: Final = msgspec.json.Decoder(list[Raw]).decode
 _decode_value: Final = msgspec.json.Decoder(float_hook=Decimal).decode
-_nan: Final = re.compile(rb'("(?:[^"\\]|\\.)*+")|-?\b(?:NaN|Infinity)\b', re.DOTALL)
+# freqtrade writes what it cannot compute as these, which are no JSON.
+_no_numbers: Final = (re.compile(rb"NaN"), re.compile(rb"-?Infinity"))
 
 
 def strategy_results(source: Source, content: bytes) -> list[StrategyResult]:
@@ -129,11 +130,22 @@ def _lenient(decode: Callable[[bytes], T], content: bytes) -> T:
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        return decode(_nan.sub(_null_for_nan, content))
+        for what in _no_numbers:
+            content = _with_null_for(what, content)
+        return decode(content)
 
 
-def _null_for_nan(match: re.Match[bytes]) -> bytes:
-    return match[1] or b"null"
+def _with_null_for(what: re.Pattern[bytes], content: bytes) -> bytes:
+    parts: list[bytes] = []
+    quotes = end = 0
+    for found in what.finditer(content):
+        before = content[end : found.start()]
+        unescaped = before.replace(rb"\\", b"")
+        quotes += unescaped.count(b'"') - unescaped.count(rb"\"")
+        # After an odd number of quotes it stands in a text.
+        parts += (before, found[0] if quotes % 2 else b"null")
+        end = found.end()
+    return b"".join((*parts, content[end:])) if parts else content
 
 
 def is_result(content: bytes) -> bool:

@@ -209,6 +209,7 @@ def _fees(trade: FreqtradeTrade) -> Iterator[Fee]:
     The costs that it keeps besides are of one order alone, and of the stake, which under leverage
     is a part of what was traded. Of a fee in another currency it knows only the rate, too.
     """
+    adjusted = trade.adjusted
     for currency, rate, name, orders, price in (
         (trade.fee_open_currency, trade.fee_open, "fee_open", trade.entries, trade.open_rate),
         (trade.fee_close_currency, trade.fee_close, "fee_close", trade.exits, trade.close_rate),
@@ -216,7 +217,7 @@ def _fees(trade: FreqtradeTrade) -> Iterator[Fee]:
         if currency and currency != trade.quote:
             yield Fee("0", currency)
         elif rate is not None and price is not None:
-            moved = orders if trade.adjusted else [Order(True, trade.amount, price)]
+            moved = orders if adjusted else [Order(True, trade.amount, price)]
             value = ZERO
             for order in moved:
                 value = EXACT.add(value, order.value)

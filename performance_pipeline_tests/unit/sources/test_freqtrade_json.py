@@ -171,10 +171,13 @@ def test_another_run_over_the_same_time_is_reported_rather_than_added(tmp_path: 
     assert counts(found) == (1, 0, 0, 1, 0, 0)
 
 
-def test_what_cannot_be_computed_is_written_as_nan_and_hinders_nothing(tmp_path: Path) -> None:
-    path = backtest(tmp_path, "result.json", Backtested(1.0, fields={"enter_tag": 'a "NaN" tag'}))
-    assert "NaN," in path.read_text()
-    assert only_record(tmp_path, path)["entry_type"] == 'a "NaN" tag'
+@pytest.mark.parametrize("tag", ["a, NaN, tag", 'a "quoted, NaN, one"', "with \\", '\\" [ NaN ]'])
+def test_what_cannot_be_computed_is_written_as_nan_and_hinders_nothing(
+    tmp_path: Path, tag: str
+) -> None:
+    path = backtest(tmp_path, "result.json", Backtested(1.0, fields={"enter_tag": tag}))
+    assert '"sortino": NaN,' in path.read_text()
+    assert only_record(tmp_path, path)["entry_type"] == tag
 
 
 def zipped(folder: Path, members: Mapping[str, str]) -> Path:
