@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import orchestration, reading, windows
+from benchmarks import false_alarms, orchestration, reading, windows
 from benchmarks.fills import fills
 from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
@@ -30,6 +30,8 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "load": orchestration.definitions_load,
     "growth": growth,
     "live-service": a_live_service,
+    "edge": false_alarms.edge_alarms,
+    "targets": false_alarms.shipped_targets,
 }
 
 

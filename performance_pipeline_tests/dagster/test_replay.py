@@ -22,14 +22,31 @@ from performance_pipeline_tests.support.command_line import QUICK_PROGRAM, run_p
 from performance_pipeline_tests.support.effort import often, only_when_proving
 from performance_pipeline_tests.support.lines import Place, place
 
-SHIPPED: Final = Path(__file__).parents[2] / "config" / "dashboard-targets.yaml"
+# So strict that sample logs miss many of them, in every window.
+STRICT: Final = """
+win_rate_target: 55
+avg_risk_reward_target: 1.5
+daily_pl_target: 100
+trades_per_day_target: 20
+max_drawdown_target: -1500
+alerts:
+  min_trades: 5
+  critical: {win_rate_target: 40, daily_pl_target: -500, max_drawdown_target: -3000}
+  windows:
+    weekly: {max_drawdown_target: -3000, critical: {daily_pl_target: -300}}
+    monthly: {max_drawdown_target: -6000}
+    rolling: {win_rate_target: 50, critical: {win_rate_target: 35}}
+"""
 LAST: Final = date(2025, 6, 20)
 DAYS: Final = often(50, usual=25)
 FIRST: Final = LAST - (DAYS - 1) * ONE_DAY
 
 
 def sampled(folder: Path) -> Place:
-    here = place(folder / "logs", TARGETS_FILE=str(SHIPPED), START_DATE=str(FIRST))
+    folder.mkdir(exist_ok=True)
+    targets = folder / "targets.yaml"
+    targets.write_text(STRICT)
+    here = place(folder / "logs", TARGETS_FILE=str(targets), START_DATE=str(FIRST))
     write_sample_logs(here.log_dir, SampleOptions(days=DAYS, trades_per_day=12, seed=3, end=LAST))
     return here
 
@@ -82,7 +99,7 @@ def test_a_replay_equals_the_alert_log_of_a_service_that_was_there_day_by_day(
     here = sampled(tmp_path / "sampled")
     first = LAST - 20 * ONE_DAY
     with service_in(tmp_path, START_DATE=str(first)) as service:
-        copyfile(SHIPPED, service.here.settings.targets_file)
+        service.here.settings.targets_file.write_text(STRICT)
         for path in here.log_dir.glob("*.jsonl"):
             if path.stem >= str(first):
                 copyfile(path, service.here.log_dir / path.name)

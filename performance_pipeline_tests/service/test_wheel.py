@@ -86,7 +86,7 @@ def test_the_demo_has_targets_where_there_is_no_config_folder(folder: Path) -> N
     assert len(summaries) == 2
     for summary in summaries:
         assert summary["alert_status"] in {"OK", "WARN", "CRITICAL"}
-        assert "win_rate" in {verdict["metric"] for verdict in summary["targets"]}
+        assert "max_drawdown" in {verdict["metric"] for verdict in summary["targets"]}
 
 
 def test_the_demo_heeds_the_targets_file_of_the_folder_it_is_run_in(

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.simulation.bot import made_up_bot
+from performance_pipeline.domain.simulation.chances import count_chances
 from performance_pipeline.domain.targets_yaml import parse_targets
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline_tests.support.effort import examples
@@ -21,8 +23,28 @@ def test_the_shipped_targets_parse_without_a_word() -> None:
     file = parse_targets(SHIPPED.read_text("utf-8"), SHIPPED.name)
     assert (file.errors, file.warnings) == ((), ())
     assert file.targets is not None
-    daily = {line.metric: plain(line.target) for line in file.targets.for_window(Window.DAILY)}
-    assert list(daily.values()) == ["0.55", "1.5", "100", "20", "-1500"]
+    # What the dashboard reads, whatever the alerts make of it.
+    flat = [file.targets.written[key,] for key in KEYS]
+    assert [plain(value) for value in flat if value is not None] == [
+        "0.55",
+        "1.5",
+        "100",
+        "20",
+        "-1500",
+    ]
+
+
+def test_a_bot_as_good_as_the_shipped_targets_hears_of_a_false_alarm_once_in_20_trading_days() -> (
+    None
+):
+    shipped = parse_targets(SHIPPED.read_text("utf-8"), SHIPPED.name).targets
+    assert shipped is not None
+    bot = made_up_bot(shipped, Decimal("0.55"), Decimal(20))
+    found = count_chances(shipped, bot, Decimal("0.45"), rolling_window=20, seed=7, lives=200)
+    assert found.unchanged.alerts_a_year <= Decimal(365) * 5 / 7 / 20
+    # And it is not by silence: a fall by ten points is told within two weeks.
+    assert found.fallen.median_trades is not None
+    assert found.fallen.median_trades < 200
 
 
 @pytest.mark.parametrize(
