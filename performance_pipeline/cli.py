@@ -185,6 +185,26 @@ def report(
     make_report(tracker, period, out)
 
 
+@cli.command("bots")
+@click.option("--json", "as_json", is_flag=True, help="The exact figures on stdout.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write them as an HTML page, bots.html for example.",
+)
+@bot_option
+@examples("performance-pipeline bots --out bots.html")
+def bots_command(as_json: bool, out: Path | None) -> None:
+    """Show how each bot of config/bots.yaml stands now: results, alerts, data and room, with sums.
+
+    What is wrong with one bot stands in its row. Writes nothing but --out.
+    """
+    from performance_pipeline.commands.bots import show_bots
+
+    if not show_bots(chosen_bots(), out, as_json=as_json):
+        sys.exit(EXIT_ERROR)
+
+
 @cli.command()
 @click.option(
     "--days",

@@ -257,6 +257,20 @@ def size_on_disk(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
 
 
+def alerts_in_words(active: int, critical: int) -> str:
+    """`none`, `3`, or `3, 1 critical`."""
+    if not active:
+        return "none"
+    return f"{active:,}, {critical:,} critical" if critical else f"{active:,}"
+
+
+def room_left(left: Decimal | None) -> str:
+    """What may be lost before a target is missed: `none` once it is, `n/a` without one."""
+    if left is None:
+        return UNDEFINED
+    return grouped_number(left) if left > 0 else "none"
+
+
 def data_status(quality: DataQuality) -> str:
     """`complete`, `partial`, or `complete, 2 warnings`, which nobody may miss."""
     if quality.status == "partial" or not quality.warnings:

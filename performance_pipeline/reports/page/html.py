@@ -41,7 +41,7 @@ def report_html(report: ReportData) -> str:
     first, last = report.period.first_day, report.period.last_day
     plots = drawing.drawn(report)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             report=report,
@@ -67,15 +67,16 @@ def _explained(report: ReportData) -> list[tuple[AlertEvent, Why]]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What all pages are rendered by: escaping, and values as people and programs read them."""
+    made = Environment(
         loader=PackageLoader("performance_pipeline.reports.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         number=_number,
         rate=lambda value: _data(value, percent(value)),
         price=lambda value: _data(value, price(value)),
@@ -90,7 +91,7 @@ def _environment() -> Environment:
         verdict_status=verdict_status,
         signed=_signed,
     )
-    return environment
+    return made
 
 
 class _Compared(NamedTuple):
