@@ -70,6 +70,8 @@ _PLACES: Final = {
 }
 """Where each known key belongs, for whoever wrote it elsewhere."""
 
+_MERGE: Final = "<<"
+_NO_MERGE: Final = "a merge; accepted are the keys themselves"
 _NULL: Final = "tag:yaml.org,2002:null"
 _NO_NUMBERS: Final = {"bool": "true or false", "timestamp": "a date", "seq": "a list"}
 
@@ -170,17 +172,23 @@ class _File:
 
     def under_names(self, section: yaml.MappingNode, known: _Named, path: KeyPath) -> _Schema:
         """What may stand in a section of names: the same under each that is there."""
+        schema: dict[str, _Known] = {}
         for key, _ in section.value:
-            if not _shown(key):
+            name = _shown(key)
+            if name == _MERGE:
+                self.say(self.errors, key, (*path, name), _NO_MERGE)
+            elif not name:
                 self.say(self.errors, key, path, "a key without a name; accepted is a name")
-        return {name: known.each for key, _ in section.value if (name := _shown(key)) != "<<"}
+            else:
+                schema[name] = known.each
+        return schema
 
     def say_unknown(self, key: yaml.Node, path: KeyPath, schema: _Schema) -> None:
         nearest = get_close_matches(path[-1], {**_PLACES, **schema}, n=1, cutoff=0)[0]
         place = "" if nearest in schema else f", {_PLACES[nearest]}"
         what = f"unknown key, ignored; the nearest known key is {nearest}{place}"
-        if path[-1] == "<<":
-            self.say(self.errors, key, path, "a merge; accepted are the keys themselves")
+        if path[-1] == _MERGE:
+            self.say(self.errors, key, path, _NO_MERGE)
         else:
             self.say(self.warnings, key, path, what)
 

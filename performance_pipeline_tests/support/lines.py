@@ -204,6 +204,7 @@ class Place:
         for day in days:
             tracker.store.refresh(day)
         reached = [day.date for day in tracker.store.refresh_reached()]
+        tracker.store.look_back()
         tracker.store.save_index()
         tracker = self.tracker(now)
         for period in {

@@ -397,6 +397,15 @@ def max_drawdown(trades: Sequence[Record]) -> Fraction:
     return deepest
 
 
+def below_the_peak(trades: Sequence[Record]) -> Fraction:
+    """How far cumulative P&L lies below its highest point in the end."""
+    total = peak = Fraction(0)
+    for trade in trades:
+        total += _net(trade)
+        peak = max(peak, total)
+    return total - peak
+
+
 def wilson(wins: int, count: int) -> tuple[Fraction | None, Fraction | None]:
     """The 95 % Wilson score interval of a rate, to 6 decimals."""
     if count == 0:
@@ -714,6 +723,20 @@ def reference_summary(
     summary.update(metrics(trades, records))
     if window in ("weekly", "monthly", "range"):
         summary["daily"] = daily_rows(trades)
+    if window in ("daily", "rolling"):
+        so_far = [
+            record
+            for record in reading.records
+            if rules.start_date <= record.trading_day <= last
+            and counts(record.fields, rules)
+            and record.fields.outcome in CLOSED
+        ]
+        for trade in paired.trades if paired is not None else ():
+            if rules.start_date <= trade.trading_day <= last:
+                so_far.append(trade)
+        summary["peak_drawdown"] = below_the_peak(
+            sorted(so_far, key=lambda record: (record.instant, record.file_day, record.line))
+        )
     unmatched: list[tuple[Record, Fraction]] = []
     if paired is not None:
         opened = [day for day in paired.lots_opened_on if max(first, rules.start_date) <= day]

@@ -17,12 +17,13 @@ ACTIVE: Final[dict[str, dict[str, object]]] = {
     "daily-fall": {"window": Window.DAILY, "metric": "max_drawdown"},
     "rolling-win": {"window": Window.ROLLING, "metric": "win_rate"},
     "late-win": {"window": Window.WEEKLY, "metric": "win_rate", "late": True},
+    "of-one": {"window": Window.WEEKLY, "metric": "realized_pnl", "strategy": "mean reversion"},
 }
 
 
 @pytest.fixture
 def raised(logs: Place) -> AlertLog:
-    """Four active alerts, one that is acknowledged already and one that is resolved."""
+    """Five active alerts, one that is acknowledged already and one that is resolved."""
     log = AlertLog(logs.settings.alert_log)
     events = [alert(id=name, **fields) for name, fields in ACTIVE.items()]
     seen = alert(id="seen", status="acknowledged", acknowledged_at=LATER)
@@ -44,6 +45,8 @@ def acknowledged(log: AlertLog) -> set[str]:
         (["--window", "rolling"], {"rolling-win"}),
         (["--metric", "win_rate"], {"daily-win", "rolling-win", "late-win"}),
         (["--window", "daily", "--metric", "win_rate"], {"daily-win"}),
+        (["--strategy", "mean reversion"], {"of-one"}),
+        (["--window", "weekly", "--strategy", "mean reversion"], {"of-one"}),
         (["daily-fall", "late-win"], {"daily-fall", "late-win"}),
     ],
 )

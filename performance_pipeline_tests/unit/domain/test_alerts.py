@@ -719,3 +719,64 @@ def test_a_running_day_raises_for_drawdown_and_the_rolling_window_and_the_rest_w
         ("daily-2025-06-10-realized_pnl-1", "raised"),
         ("daily-2025-06-10-total_trades-1", "raised"),
     ]
+
+
+# --- strategies and the edge ----------------------------------------------------------------------
+
+
+def of(strategy: str, status: str = "breached", severity: str | None = "WARN") -> Any:
+    return msgspec.structs.replace(verdict(status, severity, actual="0.5"), strategy=strategy)
+
+
+def test_each_strategy_and_the_whole_are_episodes_of_their_own() -> None:
+    log = Log()
+    stem = f"daily-{DAY}-win_rate"
+    log.see(evaluation(of(""), of("momentum"), of("mean reversion")))
+    assert said(log.lines) == [
+        (f"{stem}-1", "raised"),
+        (f"{stem}-momentum-1", "raised"),
+        (f"{stem}-mean_reversion-1", "raised"),
+    ]
+    assert [line.strategy for line in log.lines] == ["", "momentum", "mean reversion"]
+    assert log.lines[2].message == (
+        f"daily {DAY}: win_rate of mean reversion 0.5 below its target 0.6 (WARN)"
+    )
+    assert log.see(evaluation(of(""), of("momentum"), of("mean reversion"))) == []
+    added = log.see(evaluation(of(""), of("momentum", "met", None), of("mean reversion")))
+    assert said(added) == [(f"{stem}-momentum-1", "resolved")]
+
+
+def test_strategies_whose_names_read_the_same_in_an_id_have_different_ones() -> None:
+    log = Log()
+    log.see(evaluation(of("a b"), of("a_b"), of("a\tb")))
+    stem = f"daily-{DAY}-win_rate-a_b"
+    assert [line.id for line in log.lines] == [f"{stem}-1", f"{stem}-2", f"{stem}-3"]
+
+
+def test_a_strategy_taken_out_of_the_targets_is_no_longer_checked_and_others_are() -> None:
+    log = Log()
+    log.see(evaluation(of("a"), of("b")))
+    [added] = log.see(evaluation(of("b")))
+    assert (added.strategy, added.status) == ("a", "resolved")
+    assert added.message == f"daily {DAY}: win_rate of a is no longer checked"
+
+
+def test_too_little_data_of_a_strategy_resolves_nothing() -> None:
+    log = Log()
+    log.see(evaluation(of("a")))
+    assert log.see(evaluation(of("a", "insufficient_data", None))) == []
+
+
+def test_an_edge_says_that_it_reached_its_alarm_and_that_it_fell_below() -> None:
+    log = Log()
+    alarm = msgspec.structs.replace(
+        verdict("breached", "WARN", "edge"), actual=Decimal("2113.4"), target=Decimal(2000)
+    )
+    log.see(evaluation(alarm, window=Window.ROLLING))
+    calm = msgspec.structs.replace(alarm, status="met", severity=None, actual=Decimal("12.5"))
+    log.see(evaluation(calm, window=Window.ROLLING, day=NEXT_DAY))
+    assert [line.message for line in log.lines] == [
+        f"rolling {DAY}: edge 2113.4 reached its alarm at 2000 (WARN)",
+        f"rolling {NEXT_DAY}: edge 12.5 is below its alarm at 2000",
+    ]
+    assert {line.id for line in log.lines} == {f"rolling-{DAY}-edge-1"}

@@ -15,6 +15,7 @@ from performance_pipeline.domain.edge import (
     NOTHING_DECIDED,
     EdgeMaps,
     join_packed,
+    likeliest_fall,
     pack,
     unpack,
 )
@@ -145,3 +146,11 @@ def test_a_strategy_that_is_as_good_as_watched_for_is_seldom_alarmed_about(
                 alarmed += 1
                 break
     assert alarmed <= at_most * lives
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "after"),
+    [("", 0), ("1111", 0), ("0", 1), ("110100", 2), ("1101001", 3), ("1110111000010001", 9)],
+)
+def test_the_likeliest_fall_is_where_most_speaks_for_it(outcomes: str, after: int) -> None:
+    assert likeliest_fall(outcomes, Decimal("0.6")) == after

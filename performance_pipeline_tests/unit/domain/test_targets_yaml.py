@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from performance_pipeline.domain.numbers import plain
 from performance_pipeline.domain.simulation.bot import made_up_bot
 from performance_pipeline.domain.simulation.chances import count_chances
+from performance_pipeline.domain.targets import EdgeWatch, unknown_strategies
 from performance_pipeline.domain.targets_yaml import parse_targets
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline_tests.support.effort import examples
-from performance_pipeline_tests.support.targets import KEYS, NUMBERS, lines, parsed
+from performance_pipeline_tests.support.targets import KEYS, NUMBERS, lines, parsed, targets
 
 SHIPPED = Path(__file__).parents[3] / "config" / "dashboard-targets.yaml"
 
@@ -366,3 +367,121 @@ def test_no_text_whatever_makes_parsing_fail(text: str) -> None:
     assert (file.targets is None) == bool(file.errors)
     assert all("\n" not in message for message in file.errors + file.warnings)
     assert all(message.startswith("t.yaml:") for message in file.errors + file.warnings)
+
+
+# --- edge, room and strategies --------------------------------------------------------------------
+
+
+def test_edge_room_and_strategies_are_read() -> None:
+    read = targets(
+        """\
+        peak_drawdown_target: -5000
+        alerts:
+          critical: {peak_drawdown_target: -8000}
+          edge: {win_rate: 60, false_alarm_trades: 2000}
+          strategies:
+            mean reversion: {win_rate_target: 55, critical: {win_rate_target: 40}}
+            "123": {max_drawdown_target: -100}
+            off: null
+        """
+    )
+    assert read.edge == EdgeWatch(Decimal("0.6"), Decimal(2000))
+    assert read.strategies == ("mean reversion", "123", "off")
+    rolling = {(line.strategy, line.metric): line for line in read.for_window(Window.ROLLING)}
+    peak = rolling["", "peak_drawdown"]
+    assert (peak.target, peak.critical) == (Decimal(-5000), Decimal(-8000))
+    assert rolling["", "edge"].target == 2000
+    own = rolling["mean reversion", "win_rate"]
+    assert (own.target, own.critical) == (Decimal("0.55"), Decimal("0.4"))
+    assert ("123", "max_drawdown") not in rolling
+    daily = {(line.strategy, line.metric) for line in read.for_window(Window.DAILY)}
+    assert daily == {("mean reversion", "win_rate"), ("123", "max_drawdown")}
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "peak_drawdown_target: 0",
+            "1: peak_drawdown_target: 0 is out of range; accepted is below 0, as -5000",
+        ),
+        (
+            "peak_drawdown_target: -5\nalerts:\n  critical: {peak_drawdown_target: -4}",
+            "3: alerts.critical.peak_drawdown_target: critical (line 3) is on the wrong side of its"
+            " target (line 1); accepted is below it",
+        ),
+        (
+            "alerts:\n  edge: 5",
+            "2: alerts.edge: not a mapping; accepted are the keys win_rate, false_alarm_trades",
+        ),
+        (
+            "alerts:\n  edge:\n    win_rate: 60",
+            "3: alerts.edge.win_rate: stands alone; accepted is with false_alarm_trades beside it",
+        ),
+        (
+            "alerts: {edge: {win_rate: 100, false_alarm_trades: 5}}",
+            "1: alerts.edge.win_rate: 100 is out of range; accepted is above 0 and below 100, in"
+            " percent",
+        ),
+        (
+            "alerts: {edge: {win_rate: 60, false_alarm_trades: 2.5}}",
+            "1: alerts.edge.false_alarm_trades: 2.5 is out of range; accepted is a whole number"
+            " from 1, as 2000",
+        ),
+        ("alerts:\n  strategies: [a]", "2: alerts.strategies: not a mapping; accepted are names"),
+        (
+            "alerts:\n  strategies:\n    a: 60",
+            "3: alerts.strategies.a: not a mapping; accepted are the keys win_rate_target,",
+        ),
+        (
+            "alerts:\n  strategies:\n    a: {win_rate_target: 40}\n    a: {win_rate_target: 50}",
+            "4: alerts.strategies.a: a key twice, first on line 3; accepted is once",
+        ),
+        (
+            "alerts: {strategies: {a: {win_rate_target: 40, critical: {win_rate_target: 50}}}}",
+            "1: alerts.strategies.a.critical.win_rate_target: critical (line 1) is on the wrong",
+        ),
+        (
+            "alerts: {strategies: {'': {win_rate_target: 40}}}",
+            "1: alerts.strategies: a key without a name; accepted is a name",
+        ),
+        (
+            "alerts:\n  strategies:\n    <<: {win_rate_target: 40}",
+            "3: alerts.strategies.<<: a merge; accepted are the keys themselves",
+        ),
+    ],
+)
+def test_a_mistake_in_edge_room_or_strategies_names_line_and_key(text: str, error: str) -> None:
+    [found] = parsed(text).errors
+    assert found.startswith(f"t.yaml:{error}")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("alerts: {windows: {rolling: {peak_drawdown_target: -5}}}", "at the top level"),
+        ("alerts: {false_alarm_trades: 5}", "under alerts.edge"),
+        ("strategies: {}", "under alerts"),
+        ("alerts: {strategies: {a: {edge: {}}}}", "under alerts"),
+    ],
+)
+def test_a_key_that_stands_elsewhere_is_told_where_it_belongs(text: str, place: str) -> None:
+    warning = parsed(text).warnings[0]
+    assert "unknown key, ignored; the nearest known key is" in warning
+    assert warning.endswith(place)
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ({"momentum", "breakout"}, "; the nearest is momentum"),
+        ({""}, "; they hold none with a name yet"),
+    ],
+)
+def test_a_strategy_that_no_trade_belongs_to_is_warned_of(seen: set[str], said: str) -> None:
+    file = parsed("alerts:\n  strategies:\n    momentom: {win_rate_target: 40}")
+    assert unknown_strategies(file, seen) == [
+        "t.yaml:3: alerts.strategies.momentom: no closed trade in the logs is of this strategy"
+        + said
+    ]
+    assert unknown_strategies(file, {"momentom"}) == []

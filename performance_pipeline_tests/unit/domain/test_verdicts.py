@@ -18,9 +18,15 @@ from performance_pipeline.domain import verdicts as domain
 from performance_pipeline.domain.aggregate import EMPTY
 from performance_pipeline.domain.metrics import summarize
 from performance_pipeline.domain.numbers import plain
-from performance_pipeline.domain.summary import DataQuality, PerformanceSummary, TargetResult
+from performance_pipeline.domain.strategies import StrategyFigures
+from performance_pipeline.domain.summary import (
+    DataQuality,
+    EdgeReading,
+    PerformanceSummary,
+    TargetResult,
+)
 from performance_pipeline.domain.targets import TargetsFile
-from performance_pipeline.domain.verdicts import judged_like, with_verdicts
+from performance_pipeline.domain.verdicts import Evidence, judged_like, with_verdicts
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.targets import (
@@ -528,3 +534,230 @@ def test_a_critical_line_changes_the_severity_of_a_breach_and_nothing_else(
         if result.severity == "CRITICAL":
             assert soft[metric].severity == "WARN"
         assert msgspec.structs.replace(result, severity=soft[metric].severity) == soft[metric]
+
+
+# --- edge and room, which rest on all trades so far -----------------------------------------------
+
+
+WATCHED = "alerts: {edge: {win_rate: 60, false_alarm_trades: 2000}}"
+
+
+def rolling_with(statistic: str | None, text: str = WATCHED, **changes: Any) -> PerformanceSummary:
+    def told(win_rate: Decimal) -> Decimal | None:
+        assert win_rate == Decimal("0.6")
+        return None if statistic is None else Decimal(statistic)
+
+    subject = summary(Window.ROLLING, **changes)
+    return with_verdicts(
+        subject,
+        parsed(text),
+        now=subject.ends_at,
+        rolling_window=N,
+        evidence=Evidence(edge_statistic=told),
+    )
+
+
+@pytest.mark.parametrize(
+    ("statistic", "expected"),
+    [("0", "met"), ("1999.99", "met"), ("2000", "breached"), ("1234570", "breached")],
+)
+@pytest.mark.parametrize("trades", [1, 40])
+def test_an_edge_is_an_alarm_from_its_number_on_however_few_trades_the_window_holds(
+    statistic: str, expected: str, trades: int
+) -> None:
+    judged = rolling_with(statistic, total_trades=trades)
+    assert judged.edge == EdgeReading(Decimal(statistic), Decimal(2000))
+    [verdict] = judged.targets
+    assert (verdict.metric, verdict.status, verdict.p_value) == ("edge", expected, None)
+    assert verdict.severity == ("WARN" if expected == "breached" else None)
+    assert verdict.variance == Decimal(statistic) - 2000
+    assert judged.alert_status == ("WARN" if expected == "breached" else "OK")
+
+
+def test_an_edge_that_cannot_be_told_is_not_judged() -> None:
+    judged = rolling_with(None)
+    assert judged.edge == EdgeReading(None, Decimal(2000))
+    assert [result.status for result in judged.targets] == ["insufficient_data"]
+
+
+@pytest.mark.parametrize("text", [FLAT, "alerts: {edge: null}", "alerts: {edge: {}}", "win: [1"])
+def test_without_a_watched_rate_there_is_no_edge(text: str) -> None:
+    judged = rolling_with("5", text)
+    assert judged.edge is None
+    assert judged.verdict("edge") is None
+
+
+@pytest.mark.parametrize("window", [one for one in Window if one is not Window.ROLLING])
+def test_edge_and_peak_drawdown_are_judged_in_the_rolling_window_alone(window: Window) -> None:
+    text = f"peak_drawdown_target: -5\n{WATCHED}"
+    assert {"edge", "peak_drawdown"}.isdisjoint(verdicts(summary(window), text))
+
+
+PEAK = "peak_drawdown_target: -500\nalerts: {critical: {peak_drawdown_target: -900}}"
+
+
+@pytest.mark.parametrize(
+    ("fall", "expected"),
+    [
+        ("0", ("met", None)),
+        ("-500", ("met", None)),
+        ("-500.01", ("breached", "WARN")),
+        ("-900", ("breached", "WARN")),
+        ("-900.01", ("breached", "CRITICAL")),
+        (None, ("insufficient_data", None)),
+    ],
+)
+@pytest.mark.parametrize("trades", [1, 40])
+def test_a_peak_drawdown_is_judged_however_few_trades_the_window_holds(
+    fall: str | None, expected: tuple[str, str | None], trades: int
+) -> None:
+    actual = None if fall is None else Decimal(fall)
+    found = verdicts(summary(Window.ROLLING, total_trades=trades, peak_drawdown=actual), PEAK)
+    assert (found["peak_drawdown"].status, found["peak_drawdown"].severity) == expected
+
+
+def test_without_a_trade_in_the_window_neither_is_judged() -> None:
+    assert rolling_with("9999", total_trades=0).targets == ()
+    assert verdicts(summary(Window.ROLLING, total_trades=0, peak_drawdown=-999), PEAK) == {}
+
+
+# --- strategies ---------------------------------------------------------------------------------
+
+
+STRATEGIES = (
+    FLAT
+    + """\
+alerts:
+  min_trades: 3
+  critical: {win_rate_target: 20}
+  windows:
+    weekly: {min_trades: 30}
+  strategies:
+    good: {win_rate_target: 60}
+    bad:
+      win_rate_target: 60
+      avg_risk_reward_target: 2
+      daily_pl_target: 10
+      trades_per_day_target: 5
+      max_drawdown_target: -50
+      min_trades: 4
+      critical: {win_rate_target: 30}
+    absent: {win_rate_target: 60, trades_per_day_target: 1}
+"""
+)
+OF_BAD = StrategyFigures(
+    total_trades=4,
+    total_wins=1,
+    total_losses=3,
+    win_rate=Decimal("0.25"),
+    realized_pnl=Decimal("-40"),
+    avg_risk_reward_ratio=Decimal("1.5"),
+    risk_reward_trades=3,
+    max_drawdown=Decimal("-60"),
+    squared_pnl_sum=Decimal("1000"),
+    trading_days=2,
+    avg_daily_pnl=Decimal("-20"),
+)
+OF_GOOD = StrategyFigures(
+    total_trades=3, total_wins=2, total_losses=1, win_rate=Decimal("0.666667"), trading_days=1
+)
+
+
+def of_strategies(
+    window: Window, text: str = STRATEGIES, now: datetime | None = None
+) -> dict[tuple[str, str], TargetResult]:
+    subject = summary(window)
+    judged = with_verdicts(
+        subject,
+        parsed(text),
+        now=now or subject.ends_at,
+        rolling_window=N,
+        evidence=Evidence(strategies=lambda: {"good": OF_GOOD, "bad": OF_BAD}),
+    )
+    return {(one.strategy, one.metric): one for one in judged.targets}
+
+
+@pytest.mark.parametrize(
+    ("window", "metrics"),
+    [
+        (
+            Window.DAILY,
+            {
+                "win_rate": ("breached", "CRITICAL"),
+                "avg_risk_reward_ratio": ("insufficient_data", None),
+                "realized_pnl": ("breached", "WARN"),
+                "total_trades": ("breached", "WARN"),
+                "max_drawdown": ("breached", "WARN"),
+            },
+        ),
+        (
+            Window.WEEKLY,
+            {
+                "win_rate": ("breached", "CRITICAL"),
+                "avg_risk_reward_ratio": ("insufficient_data", None),
+                "avg_daily_pnl": ("breached", "WARN"),
+                "trades_per_day": ("breached", "WARN"),
+            },
+        ),
+        (
+            Window.ROLLING,
+            {
+                "win_rate": ("breached", "CRITICAL"),
+                "avg_risk_reward_ratio": ("insufficient_data", None),
+            },
+        ),
+    ],
+)
+def test_a_strategy_is_judged_by_its_own_trades_and_targets_in_each_window(
+    window: Window, metrics: dict[str, tuple[str, str | None]]
+) -> None:
+    found = of_strategies(window)
+    of_bad = {metric: one for (name, metric), one in found.items() if name == "bad"}
+    assert {metric: (one.status, one.severity) for metric, one in of_bad.items()} == metrics
+    assert of_bad["win_rate"].actual == Decimal("0.25")
+    assert of_bad["win_rate"].p_value == Decimal("0.1792")
+    # The whole has the verdicts it always had, first and without a name.
+    whole = [metric for name, metric in found if not name]
+    assert whole == JUDGED_BY_FLAT_KEYS[window]
+    assert [name for name, _ in found][: len(whole)] == [""] * len(whole)
+
+
+def test_a_strategy_has_its_fewest_trades_from_all_where_it_says_nothing_itself() -> None:
+    assert of_strategies(Window.DAILY)["good", "win_rate"].status == "met"
+    assert of_strategies(Window.WEEKLY)["good", "win_rate"].status == "insufficient_data"
+
+
+@pytest.mark.parametrize("metric", ["win_rate", "total_trades"])
+def test_a_strategy_without_a_trade_has_too_little_data_which_resolves_nothing(
+    metric: str,
+) -> None:
+    assert of_strategies(Window.DAILY)["absent", metric].status == "insufficient_data"
+
+
+def test_a_strategy_is_pending_while_the_day_runs_but_for_its_drawdown() -> None:
+    running = of_strategies(Window.DAILY, now=summary(Window.DAILY).ends_at - MICROSECOND)
+    assert running["bad", "win_rate"].status == "pending"
+    assert running["bad", "max_drawdown"].status == "breached"
+
+
+def test_a_miss_of_a_strategy_may_be_luck() -> None:
+    asked = STRATEGIES.replace("min_trades: 4", "min_trades: 4\n      confidence: 0.9")
+    found = of_strategies(Window.DAILY, asked)
+    assert found["bad", "win_rate"].status == "unsure"
+    assert found["bad", "max_drawdown"].status == "breached"
+
+
+def test_one_failing_strategy_makes_the_status_though_the_whole_is_met() -> None:
+    subject = summary(Window.DAILY)
+    judged = with_verdicts(
+        subject,
+        parsed("win_rate_target: 60\nalerts: {strategies: {bad: {win_rate_target: 60}}}"),
+        now=subject.ends_at,
+        rolling_window=N,
+        evidence=Evidence(strategies=lambda: {"bad": OF_BAD}),
+    )
+    assert [(one.strategy, one.status) for one in judged.targets] == [
+        ("", "met"),
+        ("bad", "breached"),
+    ]
+    assert judged.alert_status == "WARN"

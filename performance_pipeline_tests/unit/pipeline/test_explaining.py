@@ -15,11 +15,17 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain.alerts import AlertEvent, UnknownAlertError
 from performance_pipeline.domain.explanation import Cause, Explanation
+from performance_pipeline.domain.numbers import plain
+from performance_pipeline.domain.summary import EdgeReading
 from performance_pipeline.domain.targets import METRICS
 from performance_pipeline.domain.verdicts import published_metric
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.explaining import AlertHistory, Explainer, history_of
-from performance_pipeline.reports.explanation_wording import since_sentence
+from performance_pipeline.reports.explanation_wording import (
+    asked_sentence,
+    found_sentences,
+    since_sentence,
+)
 from performance_pipeline.storage.plain_json import encode_plain
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import examples
@@ -533,3 +539,96 @@ def test_the_schema_lists_every_key_in_the_order_in_which_it_is_written(logs: Pl
         assert list(described["properties"][name]["properties"]) == list(document[name])
     assert list(described["$defs"]["trade"]["properties"]) == list(document["trades"][0])
     assert list(described["$defs"]["cause"]["properties"]) == list(document["by_day"][0])
+
+
+# --- what rests on all trades so far, and strategies ----------------------------------------------
+
+
+EDGE_TARGETS: Final = "alerts: {edge: {win_rate: 60, false_alarm_trades: 3}}\n"
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Place:
+    """Three days: four wins; then a win and two losses; a loss, a breakeven and a loss."""
+    (tmp_path / "targets.yaml").write_text(EDGE_TARGETS)
+    here = place(tmp_path / "logs", TARGETS_FILE=str(tmp_path / "targets.yaml"))
+    here.write(DAY, *session("5", "5", "5", "5"))
+    here.write(NEXT_DAY, *session("5", "-3", "-2", day=NEXT_DAY, strategy_name="breakout"))
+    here.write(LAST_DAY, *session("-4", "0", "-6", day=LAST_DAY))
+    return here
+
+
+def of_stream(here: Place, metric: str, target: str, **changes: Any) -> Explanation:
+    actual = here.summary(Window.ROLLING, LAST_DAY).verdict(metric)
+    told = None if actual is None else plain(actual.actual or Decimal(0))
+    raised = breach(
+        Window.ROLLING, metric, target, day=LAST_DAY, actual=changes.pop("actual", told)
+    )
+    return explained(here, raised)
+
+
+def test_an_edge_is_told_by_the_trades_since_the_win_rate_has_most_likely_fallen(
+    stream: Place,
+) -> None:
+    why = of_stream(stream, "edge", "3")
+    assert why.complete
+    assert [(trade.outcome, trade.effect) for trade in why.trades] == [
+        ("loss", Decimal("-0.6")),
+        ("loss", Decimal("-0.6")),
+        ("loss", Decimal("-0.6")),
+        ("breakeven", None),
+        ("loss", Decimal("-0.6")),
+    ]
+    # The whole stream makes it so: W W W W W L L L L, which a loop in fractions says too.
+    reading = stream.summary(Window.ROLLING, LAST_DAY).edge
+    assert isinstance(reading, EdgeReading)
+    assert why.found.actual == reading.statistic == Decimal("20.0054")
+    assert (why.asked.win_rate, why.found.effect) == (Decimal("0.6"), Decimal("-2.4"))
+    assert why.since is not None
+    assert (why.since.status, why.since.breached, why.since.trades_added) == ("breached", True, 0)
+    assert "win rate of 60 %" in asked_sentence(why)
+    sentences = " ".join(found_sentences(why))
+    assert "since it has most likely fallen, 5 closed trades" in sentences
+    assert "At 60 % some 2.40 would have won." in sentences
+
+
+def test_an_edge_that_is_no_longer_asked_for_is_told_by_its_window(stream: Place) -> None:
+    stream.settings.targets_file.write_text("win_rate_target: 1\n")
+    why = of_stream(stream, "edge", "3", actual="20")
+    assert (why.found.actual, why.asked.win_rate) == (None, None)
+    assert why.found.total_trades == 10
+    assert why.since is not None
+    assert why.since.status == "not_checked"
+
+
+def test_a_peak_drawdown_is_told_by_the_trades_since_the_highest_point(stream: Place) -> None:
+    why = of_stream(stream, "peak_drawdown", "-9", actual="-15")
+    assert [trade.pnl for trade in why.trades] == [-3, -2, -4, 0, -6]
+    assert (why.found.actual, why.found.effect) == (Decimal(-15), Decimal(-15))
+    assert why.missing.money == 6
+    fall = why.fall
+    assert fall is not None
+    assert (fall.peak, fall.trough, fall.depth) == (Decimal(25), Decimal(10), Decimal(-15))
+    assert fall.peak_at is not None
+    assert fall.peak_at.date() == NEXT_DAY
+    assert why.since is not None
+    assert (why.since.trades_added, why.since.restated) == (0, False)
+
+
+def test_at_the_highest_point_nothing_is_listed(stream: Place) -> None:
+    stream.write(LAST_DAY, *session("-4", "40", day=LAST_DAY))
+    why = of_stream(stream, "peak_drawdown", "-9", actual="-9")
+    assert (why.trades, why.fall) == ((), None)
+    assert why.found.actual == 0
+
+
+def test_an_alert_of_a_strategy_is_told_by_its_trades_alone(stream: Place) -> None:
+    for window, day in ((Window.DAILY, NEXT_DAY), (Window.ROLLING, LAST_DAY)):
+        raised = breach(window, "win_rate", "0.5", day=day, actual="0.333333", strategy="breakout")
+        why = explained(stream, raised)
+        assert why.complete
+        assert (why.asked.strategy, why.found.total_trades) == ("breakout", 3)
+        assert why.found.actual == Decimal("0.333333")
+        assert why.missing.wins == 1
+        assert why.since is not None
+        assert (why.since.trades_added, why.since.restated) == (0, False)

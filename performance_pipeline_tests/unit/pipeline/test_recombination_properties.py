@@ -87,6 +87,7 @@ def store_aggregates(here: Place, days: Sequence[date], now: datetime) -> None:
         store.refresh(day)
     for _ in store.refresh_reached():
         pass
+    store.look_back()
     store.save_index()
 
 

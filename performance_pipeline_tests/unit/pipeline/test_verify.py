@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from performance_pipeline import cli
 from performance_pipeline.domain import (
+    edge,
     log_reading,
     metrics,
     open_book,
@@ -169,6 +170,17 @@ TAMPERINGS: Final = [
             ("by_execution_mode", "LIVE?"),
         )
     ),
+    # What only targets ask for, of one strategy or of all trades so far.
+    Tampering("strategies.momentum.total_wins", more, "daily targets.3.p_value"),
+    Tampering("strategies.momentum.total_losses", more, "daily targets.3.actual"),
+    Tampering("strategies.momentum.total_breakevens", more, "weekly targets.2.actual"),
+    Tampering("strategies.momentum.planned_ratio_sum", more, "daily targets.4.actual"),
+    Tampering("strategies.momentum.planned_ratio_trades", more, "daily targets.4.actual"),
+    Tampering("strategies.momentum.drawdown.total", more, "daily targets.5.actual"),
+    Tampering("strategies.momentum.drawdown.worst", more, "daily targets.6.actual"),
+    Tampering("strategies.momentum.trading_days", more, "weekly targets.4.actual"),
+    Tampering("stats.drawdown.total", more, "daily peak_drawdown"),
+    Tampering("decided", become("AQ=="), "rolling edge.statistic"),
     Tampering("stats.total_wins", more, "daily win_rate_low"),
     Tampering("stats.total_losses", more, "daily win_rate_high"),
     Tampering("stats.total_losses", more, "daily targets.0.p_value"),
@@ -227,7 +239,14 @@ def materialized(tmp_path_factory: pytest.TempPathFactory) -> Place:
     targets = tmp_path_factory.mktemp("targets") / "targets.yaml"
     targets.write_text(
         "win_rate_target: 50\ndaily_pl_target: 1\nmax_drawdown_target: -5\n"
-        "alerts: {confidence: 0.6}\n"
+        "peak_drawdown_target: -4\n"
+        "alerts:\n"
+        "  confidence: 0.6\n"
+        "  edge: {win_rate: 60, false_alarm_trades: 3}\n"
+        "  strategies:\n"
+        "    momentum:\n"
+        "      {win_rate_target: 50, avg_risk_reward_target: 1, daily_pl_target: 1,"
+        " max_drawdown_target: -5}\n"
     )
     made = place(tmp_path_factory.mktemp("logs"), TARGETS_FILE=str(targets))
     for day, lines in LINES.items():
@@ -463,6 +482,15 @@ MISTAKES: Final[dict[str, tuple[object, str, Callable[[Any], Any]]]] = {
         verdicts,
         "pnl_tail",
         lambda _: lambda *_: Decimal("0.5"),
+    ),
+    "an edge of twice the odds": (
+        edge,
+        "steps",
+        lambda steps: (
+            lambda win_rate: edge.Steps(
+                edge.SHARES, tuple(2 * loss for loss in steps(win_rate).loss)
+            )
+        ),
     ),
     "misses that are never luck": (
         verdicts,

@@ -337,26 +337,18 @@ def test_the_index_holds_what_each_log_looked_like(here: Place) -> None:
     set_modified(here.path(NEXT_DAY), 1_750_000_000_123_456_789)
     here.materialize(NEXT_DAY, now=datetime(2025, 6, 11, 15, tzinfo=UTC))
     whole = BOM + log(A)
-    assert json.loads(here.written()["performance-index.json"]) == {
-        "logs": {
-            f"{NEXT_DAY}.jsonl": {
-                "size": len(whole) + 70,
-                "modified_ns": 1_750_000_000_123_456_789,
-                "digest": hashlib.sha256(whole).hexdigest(),
-                "offset": len(whole),
-            }
-        },
-        "version": 1,
-        "settings": here.tracker().settings.fingerprint,
-        "days": {
-            str(NEXT_DAY): [
-                [[f"{NEXT_DAY}.jsonl", hashlib.sha256(whole).hexdigest()]],
-                "",
-                "",
-                *["1", "1", "Aw==", ["momentum"]],
-            ]
-        },
+    index = json.loads(here.written()["performance-index.json"])
+    assert list(index) == ["logs", "version", "settings", "days"]
+    assert (index["version"], index["settings"]) == (1, here.tracker().settings.fingerprint)
+    # Those of the day before stand beside it: what rests on all trades so far asked for them.
+    assert index["logs"][f"{NEXT_DAY}.jsonl"] == {
+        "size": len(whole) + 70,
+        "modified_ns": 1_750_000_000_123_456_789,
+        "digest": hashlib.sha256(whole).hexdigest(),
+        "offset": len(whole),
     }
+    logs = [[f"{NEXT_DAY}.jsonl", hashlib.sha256(whole).hexdigest()]]
+    assert index["days"][str(NEXT_DAY)] == [logs, "", "", "1", "1", "Aw==", ["momentum"]]
 
 
 def test_deleting_the_index_costs_no_number_and_no_byte(here: Place) -> None:
