@@ -82,6 +82,7 @@ def test_nothing_to_acknowledge_is_no_error_and_writes_nothing(
         (["--all", "--window", "daily"], "give --all, or --window and --metric"),
         (["--window", "yearly"], "Invalid value for '--window': 'yearly' is not one of"),
         (["--metric", "winrate"], "--metric 'winrate' has no target; accepted are avg_daily_pnl, "),
+        (["--strategy", "x"], "--strategy 'x': no alert is about it; accepted are mean reversion"),
     ],
 )
 def test_a_choice_that_is_none_is_one_line(

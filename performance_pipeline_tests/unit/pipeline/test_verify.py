@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -483,15 +483,7 @@ MISTAKES: Final[dict[str, tuple[object, str, Callable[[Any], Any]]]] = {
         "pnl_tail",
         lambda _: lambda *_: Decimal("0.5"),
     ),
-    "an edge of twice the odds": (
-        edge,
-        "steps",
-        lambda steps: (
-            lambda win_rate: edge.Steps(
-                edge.SHARES, tuple(2 * loss for loss in steps(win_rate).loss)
-            )
-        ),
-    ),
+    "an edge rounded too early": (edge, "_PUBLISHED", lambda _: Context(2)),
     "misses that are never luck": (
         verdicts,
         "_could_be_luck",

@@ -51,6 +51,12 @@ def test_names_in_a_message_and_in_its_key_are_plain() -> None:
     ]
 
 
+def test_an_alert_of_a_strategy_names_it_in_the_title() -> None:
+    message = alert_message(alert(metric="win_rate", strategy="*mean* reversion"), "key")
+
+    assert message.title == "WARN raised: daily win rate of ＊mean＊ reversion"  # noqa: RUF001
+
+
 def test_a_message_of_any_length_is_cut_to_what_chats_take() -> None:
     message = alert_message(alert(message="x" * 10_000), "k" * 10_000)
 
