@@ -19,7 +19,7 @@ import decimal
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache, reduce
-from operator import mul
+from operator import add, mul
 from typing import Final, NamedTuple, Self
 
 from performance_pipeline.domain.numbers import MAX_DIGITS, ZERO, canonical
@@ -76,7 +76,8 @@ class EdgeMaps(NamedTuple):
 
     def then(self, later: "EdgeMaps") -> Self:
         """The maps of these trades followed by `later`."""
-        return self.joined((self, later))
+        with decimal.localcontext(_EXACT_ENOUGH):
+            return type(self)(*_then(self, later))
 
     @property
     def statistic(self) -> Decimal:
@@ -138,14 +139,9 @@ NOTHING_DECIDED: Final = pack(())
 
 
 def _then(earlier: EdgeMaps, later: EdgeMaps) -> EdgeMaps:
+    moved = map(mul, later.factors, earlier.offsets)
     return EdgeMaps(
-        tuple(
-            offset + factor * before
-            for offset, factor, before in zip(
-                later.offsets, later.factors, earlier.offsets, strict=True
-            )
-        ),
-        tuple(map(mul, later.factors, earlier.factors)),
+        tuple(map(add, later.offsets, moved)), tuple(map(mul, later.factors, earlier.factors))
     )
 
 
