@@ -29,7 +29,7 @@ WEEK_DAYS: Final = 7
 MONTH_DAYS: Final = 30
 
 # As many lives as these trades make, so that a bot which trades often takes no longer.
-_TRADES: Final = 40_000_000
+_TRADES: Final = 20_000_000
 _FEWEST_LIVES, _MOST_LIVES = 200, 2_000
 _TRADES_AT_ONCE: Final = 200_000
 _MOST_AT_ONCE: Final = 250
@@ -174,7 +174,7 @@ def count_chances(
 
 
 def lives_worth_a_wait(bot: Bot) -> int:
-    """Some thousands, or as many as 40 million trades make, but at least 200."""
+    """Some thousands, or as many as 20 million trades make, but at least 200."""
     return int(min(max(_TRADES / _trades_a_life(bot), _FEWEST_LIVES), _MOST_LIVES))
 
 

@@ -117,7 +117,7 @@ def test_one_seed_is_one_result_and_another_is_another() -> None:
 
 def test_a_bot_that_trades_often_lives_fewer_lives() -> None:
     assert lives_worth_a_wait(coin("0.5")) == 2000
-    assert lives_worth_a_wait(coin("0.5", scale=Decimal(100))) == 824
+    assert lives_worth_a_wait(coin("0.5", scale=Decimal(100))) == 412
     assert lives_worth_a_wait(coin("0.5", scale=Decimal(10_000))) == 200
 
 
@@ -152,6 +152,19 @@ def test_a_statistic_that_is_published_as_the_alarm_is_one() -> None:
     assert lowest_published_as(Decimal(2000)) == 1999.995
     assert lowest_published_as(Decimal(1000)) == 999.9995
     assert lowest_published_as(Decimal(1234567)) == 1234565
+
+
+def test_the_edge_is_told_by_luck_no_sooner_than_promised_and_a_fall_within_80_trades() -> None:
+    lives, trades, alarm_at = 400, 1000, 2000
+    rates = np.where(np.arange(2 * trades) < trades, 0.6, 0.45)
+    won = np.random.default_rng(3).random((lives, 2 * trades)) < rates
+    starts = np.arange(0, won.size, 2 * trades)
+    statistic = edge_statistics(won.ravel(), ~won.ravel(), starts, Decimal("0.6"))
+    alarm = statistic.reshape(won.shape) >= alarm_at
+    before, after = alarm[:, :trades], alarm[:, trades:]
+    assert 0.2 < before.any(axis=1).mean() <= trades / alarm_at
+    quiet = after[~before[:, -1]]
+    assert np.median(np.where(quiet.any(axis=1), quiet.argmax(axis=1) + 1, trades)) <= 80
 
 
 # --- bots ---------------------------------------------------------------------------------------
