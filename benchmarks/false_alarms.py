@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.tables import Table
 from performance_pipeline.domain.simulation.bot import made_up_bot
 from performance_pipeline.domain.simulation.chances import Counted, count_chances
-from performance_pipeline.domain.simulation.judging import lowest_published_as
+from performance_pipeline.domain.simulation.limits import lowest_published_as
 from performance_pipeline.domain.simulation.lives import Flags, Floats
 from performance_pipeline.domain.simulation.paths import edge_statistics
 from performance_pipeline.domain.targets import Targets

@@ -7,16 +7,21 @@ rolling window after every trade, because that is how often a service may look.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Context, Decimal
-from functools import cached_property, lru_cache, partial
-from statistics import NormalDist
-from typing import Final, NamedTuple, TypeVar
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from performance_pipeline.domain.edge import PUBLISHED_DIGITS
-from performance_pipeline.domain.luck import FEWEST_TRADES, binomial_tail
-from performance_pipeline.domain.numbers import PLANNED_RATIO_PLACES, RATIO_PLACES, divide
+from performance_pipeline.domain.luck import FEWEST_TRADES
+from performance_pipeline.domain.numbers import PLANNED_RATIO_PLACES, RATIO_PLACES
+from performance_pipeline.domain.simulation.limits import (
+    fewest_wins,
+    looked_up,
+    lowest_published_as,
+    most_wins,
+    surely_below,
+)
 from performance_pipeline.domain.simulation.lives import (
     DATES,
     DAYS,
@@ -27,6 +32,7 @@ from performance_pipeline.domain.simulation.lives import (
     Lives,
 )
 from performance_pipeline.domain.simulation.paths import deepest_falls, edge_statistics, falls
+from performance_pipeline.domain.simulation.sums import Looks, Sums, over, published
 from performance_pipeline.domain.targets import EDGE, TargetLine, Targets
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
@@ -37,20 +43,19 @@ from performance_pipeline.domain.windows import (
 
 # What a look comes to; `_UNDECIDED` neither raises nor resolves, as do unsure and too few trades.
 _UNDECIDED, _MET, WARN, CRITICAL = -1, 0, 1, 2
-_UNIT: Final = 10**RATIO_PLACES
+_NO: Final = np.zeros(1, bool)
+"""Of no look, however many there are."""
 
-Sum = TypeVar("Sum", Ints, Floats)
 
+class _Judged(NamedTuple):
+    """What is found of each look: a miss is an alert unless the last two speak against it."""
 
-class Looks(NamedTuple):
-    """Moments at which something is judged: over which trades, in whose life, on which day."""
-
-    first: Ints
-    """Positions of the first trade in the window."""
-    end: Ints
-    """Positions after its last trade."""
-    life: Ints
-    day: Ints
+    missed: Flags
+    critical: Flags
+    too_few: Flags
+    """Whether there are too few trades to judge by."""
+    unsure: Flags
+    """Whether a miss may be luck."""
 
 
 class Alerts(NamedTuple):
@@ -62,67 +67,6 @@ class Alerts(NamedTuple):
     """How many trades of the block there were when it was raised."""
     is_raised: Flags
     """For each life, whether one is in force when what is asked about begins."""
-
-
-class Sums:
-    """Running sums over the trades of a block, of one strategy or all; windows follow from them."""
-
-    def __init__(self, deck: Deck, lives: Lives, strategy: str) -> None:
-        self._deck, self._lives = deck, lives
-        drawn = lives.drawn
-        self.counts: Flags = np.ones(len(drawn), bool)
-        if strategy:
-            self.counts = (deck.strategy == strategy)[drawn]
-
-    @cached_property
-    def closed(self) -> Ints:
-        return _running(self.counts)
-
-    @cached_property
-    def is_win(self) -> Flags:
-        return self._deck.is_win[self._lives.drawn] & self.counts
-
-    @cached_property
-    def is_loss(self) -> Flags:
-        return self._deck.is_loss[self._lives.drawn] & self.counts
-
-    @cached_property
-    def wins(self) -> Ints:
-        return _running(self.is_win)
-
-    @cached_property
-    def losses(self) -> Ints:
-        return _running(self.is_loss)
-
-    @cached_property
-    def path(self) -> Ints:
-        """The P&L of each trade, 0 of those that do not count."""
-        return np.where(self.counts, self._deck.pnl[self._lives.drawn], 0)
-
-    @cached_property
-    def pnl(self) -> Ints:
-        return _running(self.path)
-
-    @cached_property
-    def squares(self) -> Floats:
-        return np.concatenate([[0.0], np.cumsum(self.path.astype(float) ** 2)])
-
-    @cached_property
-    def planned(self) -> Ints:
-        return _running(np.where(self.counts, self._deck.planned[self._lives.drawn], 0))
-
-    @cached_property
-    def planned_trades(self) -> Ints:
-        return _running(self._deck.is_planned[self._lives.drawn] & self.counts)
-
-    @cached_property
-    def days(self) -> Ints:
-        """Days with a trade."""
-        lives, at = self._lives, np.flatnonzero(self.counts)
-        of_day = lives.life[at] * DAYS + lives.day[at]
-        first = np.zeros(len(self.counts), bool)
-        first[at[np.diff(of_day, prepend=-1) != 0]] = True
-        return _running(first)
 
 
 @dataclass(frozen=True)
@@ -191,50 +135,57 @@ class Judge:
 
     def _level(self, line: TargetLine, looks: Looks, sums: Sums) -> Ints:
         """For each look whether the target is met, missed, missed critically, or not judged."""
-        closed = _over(sums.closed, looks)
-        unsure: Flags = np.zeros(len(closed), bool)
+        judged = self._win_rate if line.metric == "win_rate" else self._value
+        missed, critical, too_few, unsure = judged(line, looks, sums)
+        level = np.where(missed, np.where(critical, CRITICAL, WARN), _MET)
+        return np.where(too_few | (missed & unsure), _UNDECIDED, level)
+
+    def _win_rate(self, line: TargetLine, looks: Looks, sums: Sums) -> _Judged:
+        closed, wins = over(sums.closed, looks), over(sums.wins, looks)
+        too_few = closed < line.min_trades
+
+        def below(limit: Decimal) -> Flags:
+            return wins < looked_up(closed, lambda of: fewest_wins(of, limit))
+
+        critical = _NO if line.critical is None else below(line.critical)
+        if line.confidence is None:
+            return _Judged(below(line.target), critical, too_few, _NO)
+        target, luck = line.target, 1 - line.confidence
+        decided = wins + over(sums.losses, looks)
+        unsure = wins > looked_up(decided, lambda of: most_wins(of, target, luck))
+        return _Judged(below(target), critical, too_few, unsure)
+
+    def _value(self, line: TargetLine, looks: Looks, sums: Sums) -> _Judged:
+        closed = over(sums.closed, looks)
         too_few: Flags = closed == 0
-        if line.metric == "win_rate":
-            wins = _over(sums.wins, looks)
-            decided = wins + _over(sums.losses, looks)
-            met = wins >= _looked_up(closed, lambda of: fewest_wins(of, line.target))
-            too_few |= closed < line.min_trades
-            if line.confidence is not None:
-                luck = 1 - line.confidence
-                unsure = wins > _looked_up(decided, lambda of: most_wins(of, line.target, luck))
-            if line.critical is not None:
-                limit = line.critical
-                critical = wins < _looked_up(closed, lambda of: fewest_wins(of, limit))
+        if line.metric == "avg_risk_reward_ratio":
+            planned = over(sums.planned_trades, looks)
+            too_few = planned < line.min_trades
+            whole = over(sums.planned, looks)
+            actual: Ints | Floats = published(whole, planned, PLANNED_RATIO_PLACES)
         else:
-            if line.metric == "avg_risk_reward_ratio":
-                planned = _over(sums.planned_trades, looks)
-                too_few |= planned < max(line.min_trades, 1)
-                whole = _over(sums.planned, looks)
-                actual: Ints | Floats = _published(whole, planned, PLANNED_RATIO_PLACES)
-            else:
-                actual = self._money_or_count(line, looks, sums, closed)
-                if line.confidence is not None:
-                    unsure = self._may_be_luck(line, looks, sums, closed)
-            met = actual >= self._limit(line.metric, line.target)
-            if line.critical is not None:
-                critical = actual < self._limit(line.metric, line.critical)
-        level = np.where(met, _MET, np.where(unsure, _UNDECIDED, WARN))
-        if line.critical is not None:
-            level[(level == WARN) & critical] = CRITICAL
-        return np.where(too_few, _UNDECIDED, level)
+            actual = self._money_or_count(line, looks, sums, closed)
+
+        def below(limit: Decimal) -> Flags:
+            return actual < self._limit(line.metric, limit)
+
+        critical = _NO if line.critical is None else below(line.critical)
+        asked = line.confidence is not None
+        unsure = self._may_be_luck(line, looks, sums, closed) if asked else _NO
+        return _Judged(below(line.target), critical, too_few, unsure)
 
     def _money_or_count(
         self, line: TargetLine, looks: Looks, sums: Sums, closed: Ints
     ) -> Ints | Floats:
         match line.metric:
             case "realized_pnl":
-                return _over(sums.pnl, looks)
+                return over(sums.pnl, looks)
             case "avg_daily_pnl":
-                return _published(_over(sums.pnl, looks), _over(sums.days, looks), self.deck.places)
+                return published(over(sums.pnl, looks), over(sums.days, looks), self.deck.places)
             case "total_trades":
                 return closed
             case "trades_per_day":
-                return _published(closed, _over(sums.days, looks), 0)
+                return published(closed, over(sums.days, looks), 0)
             case "max_drawdown":
                 return deepest_falls(sums.path, self.rolling_window, looks.end)
         raise NotImplementedError(f"{line.metric} is not simulated")
@@ -251,15 +202,13 @@ class Judge:
     def _may_be_luck(self, line: TargetLine, looks: Looks, sums: Sums, closed: Ints) -> Flags:
         """Whether a miss of P&L may be luck, as `luck.pnl_tail` has it."""
         assert line.confidence is not None
-        days = _over(sums.days, looks) if line.metric == "avg_daily_pnl" else 1
-        pnl = _over(sums.pnl, looks).astype(float)
+        days = over(sums.days, looks) if line.metric == "avg_daily_pnl" else 1
+        pnl = over(sums.pnl, looks).astype(float)
         distance = pnl - float(line.target.scaleb(self.deck.places)) * days
-        spread = closed * _over(sums.squares, looks) - pnl**2
+        spread = closed * over(sums.squares, looks) - pnl**2
         told = (closed >= FEWEST_TRADES) & (spread > 0)
         z = distance * np.sqrt(np.maximum(closed - 1, 0) / np.where(told, spread, 1.0))
-        # A probability is rounded before it is compared.
-        sure_below = NormalDist().inv_cdf(float(1 - line.confidence) + 0.5 / _UNIT)
-        may_be: Flags = told & (z > sure_below)
+        may_be: Flags = told & (z > surely_below(line.confidence))
         return may_be
 
     def _periods_missed(self, looks: Looks, level: Ints, severity: int) -> Alerts:
@@ -314,68 +263,6 @@ class Judge:
 def limit_of(line: TargetLine, severity: int) -> Decimal:
     """The target, or the line below which its alert is critical."""
     return line.critical if severity == CRITICAL and line.critical is not None else line.target
-
-
-@lru_cache(maxsize=65536)
-def fewest_wins(closed: int, rate: Decimal) -> int:
-    """The fewest wins of so many trades whose published win rate is not below `rate`."""
-    wins = int(rate * closed)
-    while wins > 0 and divide(Decimal(wins - 1), closed) >= rate:
-        wins -= 1
-    while closed and divide(Decimal(wins), closed) < rate:
-        wins += 1
-    return wins
-
-
-@lru_cache(maxsize=65536)
-def most_wins(decided: int, rate: Decimal, luck: Decimal) -> int:
-    """The most wins of so many whose `luck.binomial_tail` is at most `luck`; -1 where none is."""
-    low, high = -1, decided
-    # Where the normal distribution has it, and from there outwards.
-    deviation = float(decided * rate * (1 - rate)) ** 0.5
-    guess = int(float(decided * rate) + NormalDist().inv_cdf(float(luck)) * deviation)
-    step = 1
-    while low + 1 < high:
-        at = min(max(guess, low + 1), high - 1)
-        if binomial_tail(at, decided, rate) <= luck:
-            low, guess = at, at + step
-        else:
-            high, guess = at, at - step
-        step *= 2
-    return low
-
-
-def lowest_published_as(alarm_at: Decimal) -> float:
-    """From which statistic of the edge on the published one is `alarm_at` or more."""
-    digits = Context(PUBLISHED_DIGITS)
-    published = digits.create_decimal(alarm_at)
-    if published < alarm_at:
-        published = digits.next_plus(published)
-    return float((published + digits.next_minus(published)) / 2)
-
-
-def _running(values: Ints | Flags) -> Ints:
-    """Sums of all before each position."""
-    return np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-
-
-def _over(running: Sum, looks: Looks) -> Sum:
-    return running[looks.end] - running[looks.first]
-
-
-def _published(values: Ints, counts: Ints, places: int) -> Floats:
-    """`values` of 10^-`places` over `counts`, in whole units of 10^-6, as the service rounds it."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.rint(values / counts * 10.0 ** (RATIO_PLACES - places))
-    return np.where(counts > 0, found, np.inf)
-
-
-def _looked_up(values: Ints, of_one: Callable[[int], int]) -> Ints:
-    """What `of_one` makes of each value, a small count."""
-    table = np.zeros(int(values.max(initial=0)) + 1, np.int64)
-    for value in np.flatnonzero(np.bincount(values)):
-        table[value] = of_one(int(value))
-    return table[values]
 
 
 @lru_cache

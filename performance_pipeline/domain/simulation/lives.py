@@ -8,7 +8,6 @@ rate may be another; all else is as it was drawn, so two rates are compared over
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -66,6 +65,10 @@ class Lives:
     """A block of lives: which trade of the deck each one closed, in order, life after life."""
 
     drawn: Ints
+    life: Ints
+    """For each trade whose it is."""
+    day: Ints
+    """For each trade the day on which it closed."""
     starts: Ints
     """For each life and day the position of its first trade, and at the end that of none."""
     begins: Ints
@@ -74,17 +77,6 @@ class Lives:
     @property
     def count(self) -> int:
         return len(self.begins)
-
-    @cached_property
-    def life(self) -> Ints:
-        """For each trade whose it is."""
-        return np.repeat(np.arange(self.count), self.starts[:, -1] - self.starts[:, 0])
-
-    @cached_property
-    def day(self) -> Ints:
-        """For each trade the day on which it closed."""
-        counts = np.diff(self.starts, axis=1)
-        return np.repeat(np.tile(np.arange(DAYS), self.count), counts.ravel())
 
 
 class Luck:
@@ -95,20 +87,20 @@ class Luck:
         self._begins = _WARM_UP_DAYS + (dice.random(count) * _FIRST_DAYS).astype(np.int64)
         closed = _day_counts(bot.day_counts, float(bot.scale), count, dice)
         self._starts = np.zeros((count, DAYS + 1), np.int64)
-        ends = np.cumsum(closed).reshape(count, DAYS)
-        self._starts[:, 1:] = ends
-        self._starts[1:, 0] = ends[:-1, -1]
-        self._wins = dice.random(int(ends[-1, -1]))
-        self._picks = dice.random(len(self._wins))
+        self._starts[:, 1:] = np.cumsum(closed).reshape(count, DAYS)
+        self._starts[1:, 0] = self._starts[:-1, -1]
+        self._life = np.repeat(np.arange(count), closed.sum(axis=1))
+        self._day = np.repeat(np.tile(np.arange(DAYS), count), closed.ravel())
+        self._wins = dice.random(len(self._life))
+        self._picks = dice.random(len(self._life))
 
     def lives(self, before: float, after: float) -> Lives:
         """The lives that win so often before what is asked about begins, and from there on."""
-        lives = Lives(np.empty(0, np.int64), self._starts, self._begins)
-        begun = lives.day >= self._begins[lives.life]
+        begun = self._day >= self._begins[self._life]
         won = self._wins < np.where(begun, after, before)
         wins, others = self._deck.wins, len(self._deck) - self._deck.wins
-        drawn = np.where(won, self._picks * wins, wins + self._picks * others)
-        return Lives(drawn.astype(np.int64), self._starts, self._begins)
+        drawn = np.where(won, self._picks * wins, wins + self._picks * others).astype(np.int64)
+        return Lives(drawn, self._life, self._day, self._starts, self._begins)
 
 
 def _day_counts(

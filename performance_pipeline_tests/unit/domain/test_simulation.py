@@ -24,7 +24,7 @@ from performance_pipeline.domain.simulation.chances import (
     count_chances,
     lives_worth_a_wait,
 )
-from performance_pipeline.domain.simulation.judging import (
+from performance_pipeline.domain.simulation.limits import (
     fewest_wins,
     lowest_published_as,
     most_wins,
