@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks import false_alarms, orchestration, reading, windows
 from benchmarks.fills import fills
+from benchmarks.imports import imports
 from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
 from benchmarks.tables import Table, environment
@@ -25,6 +26,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "recombination": windows.recombination,
     "cold-summary": windows.cold_summary,
     "fills": fills,
+    "imports": imports,
     "backfill": orchestration.backfill,
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,

@@ -90,6 +90,9 @@ class BotPerformance(dg.Component, dg.Resolvable, dg.Model):
         int | None,
         Field(description="Days that Dagster keeps the whole history of the bot; 14, 0 for ever."),
     ] = None
+    sources: Annotated[
+        str | None, Field(description="The file that lists what is imported by itself.")
+    ] = None
     notify: Annotated[
         str | None,
         Field(

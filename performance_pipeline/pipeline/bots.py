@@ -27,10 +27,10 @@ TARGETS_NAME: Final = "dashboard-targets.yaml"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NAME_ACCEPTED: Final = "letters, digits, - and _"
-_PATHS: Final = ("log_dir", "output_dir", "alert_log", "targets_file")
+_PATHS: Final = ("log_dir", "output_dir", "alert_log", "targets_file", "sources")
 _ABSOLUTE: Final = re.compile(r"~|[a-zA-Z][a-zA-Z0-9+.-]*://")
 _OF_THE_ONLY_BOT: Final = frozenset(
-    f"{PREFIX}{name}" for name in ("LOG_DIR", "OUTPUT_DIR", "ALERT_LOG")
+    f"{PREFIX}{name}" for name in ("LOG_DIR", "OUTPUT_DIR", "ALERT_LOG", "SOURCES")
 )
 _SHORT: Final = {"timezone": "summary_timezone"}
 

@@ -13,8 +13,8 @@ import msgspec
 from performance_pipeline.sources.fields import (
     ABSENT,
     Raw,
-    exact,
     instant,
+    is_zero,
     needed,
     number,
     optional_number,
@@ -70,7 +70,7 @@ def _left_out(activity: _Activity) -> LeftOut:
         kind = f"{kind} ({activity.status})"
     money = optional_number(activity.net_amount, "net_amount")
     quantity = optional_number(activity.qty, "qty")
-    moves_money = money is not None and exact(money, "net_amount") != 0
+    moves_money = money is not None and not is_zero(money)
     if quantity is None or moves_money:
         return LeftOut(kind, money, activity.currency or "USD")
     return LeftOut(kind, quantity, activity.symbol or "")

@@ -144,7 +144,7 @@ def _record(said: dict[str, str], row: _Row, source: Source) -> TradeRecord:
     action = side(said["action"], "action") if "action" in said else _side_of(quantity)
     commission = said.get("commission") or None
     if commission is not None and mapping.costs_are_negative:
-        commission = negated(commission, "commission")
+        commission = negated(commission)
     symbol = needed(said.get("symbol"), "symbol")
     return TradeRecord(
         source_id=_id(row),

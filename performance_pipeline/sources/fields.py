@@ -60,11 +60,16 @@ def exact(text: str, field: str) -> Decimal:
         raise RecordError(field, str(error)) from None
 
 
-def negated(text: str, field: str) -> str:
+def is_zero(number: str) -> bool:
+    """Whether a number, of which it is known that it is one, is 0."""
+    return not number.lower().partition("e")[0].strip("+-.0")
+
+
+def negated(number: str) -> str:
     """The number of the other sign, every digit kept."""
-    if not exact(text, field):
-        return text
-    return text.lstrip("+-") if text.startswith("-") else f"-{text.lstrip('+')}"
+    if is_zero(number):
+        return number
+    return number.lstrip("+-") if number.startswith("-") else f"-{number.lstrip('+')}"
 
 
 def without_sign(text: str) -> str:

@@ -16,6 +16,7 @@ from performance_pipeline.sources.fields import (
     COMES_TWICE,
     Moment,
     exact,
+    is_zero,
     local_moment,
     needed,
     negated,
@@ -86,7 +87,8 @@ def _records(source: Source) -> Iterator[tuple[str, FlexRow | RecordError]]:
 
 
 def _cancels(row: FlexRow) -> bool:
-    return "Ca" in re.split("[;,]", row.get("notes")) or "(Ca.)" in row.get("buySell")
+    notes = row.get("notes")
+    return ("Ca" in notes and "Ca" in re.split("[;,]", notes)) or "(Ca.)" in row.get("buySell")
 
 
 def _with_transaction(row: FlexRow, executions: Sequence[_Execution]) -> FlexRow:
@@ -150,7 +152,7 @@ def _no_trade(row: FlexRow) -> LeftOut:
     if kind == CASH:
         return LeftOut(named, _number(row, "amount"), row.get("currency"))
     money = _optional(row, "cashTransfer") if kind == TRANSFER else None
-    if money is not None and exact(money, "cashTransfer"):
+    if money is not None and not is_zero(money):
         return LeftOut(named, money, row.get("currency"))
     assert kind in (ACTION, TRANSFER)
     return LeftOut(named, _optional(row, "quantity"), row.get("symbol"))
@@ -185,10 +187,8 @@ def _moment(row: FlexRow, source: Source) -> tuple[Moment, tuple[str, ...]]:
             field, "not a date like 20251103 or 2025-11-03, with a time like 143100 or 14:31:00"
         )
     day, time, zone = parts.groups()
-    written = f"{day} {(time or '235959').replace(':', '')}"
-    form = "%Y%m%d" if len(day) == 8 else "%d-%b-%y" if len(day) == 9 else "%Y-%m-%d"
     try:
-        moment = datetime.strptime(written, f"{form} %H%M%S")  # noqa: DTZ007 - its zone follows.
+        moment = _local(day, (time or "235959").replace(":", ""))
     except ValueError:
         raise RecordError(field, "no such time") from None
     notes = () if time else (_NO_TIME,)
@@ -199,6 +199,13 @@ def _moment(row: FlexRow, source: Source) -> tuple[Moment, tuple[str, ...]]:
         raise RecordError(field, f"in a time zone other than {', '.join(_OFFSETS)}")
     found = local_moment(moment, field, source.options.zone, source)
     return found, (*notes, COMES_TWICE) if found.comes_twice else notes
+
+
+def _local(day: str, time: str) -> datetime:
+    """The moment on the clock of the account; ValueError where there is none."""
+    if day[2] == "-":
+        return datetime.strptime(f"{day} {time}", "%d-%b-%y %H%M%S")  # noqa: DTZ007 - its zone follows.
+    return datetime.fromisoformat(f"{day}T{time[:2]}:{time[2:4]}:{time[4:]}")
 
 
 def _action(row: FlexRow, quantity: str) -> Action:
@@ -232,10 +239,10 @@ def _fees(row: FlexRow, currency: str) -> tuple[Fee, ...]:
     commission = _optional(row, "ibCommission")
     if commission is not None:
         paid_in = row.get("ibCommissionCurrency") or currency
-        fees.append(Fee(negated(commission, "ibCommission"), paid_in))
+        fees.append(Fee(negated(commission), paid_in))
     taxes = _optional(row, "taxes")
-    if taxes is not None and exact(taxes, "taxes"):
-        fees.append(Fee(negated(taxes, "taxes"), currency))
+    if taxes is not None and not is_zero(taxes):
+        fees.append(Fee(negated(taxes), currency))
     return tuple(fees)
 
 

@@ -59,6 +59,17 @@ _NAMES: Final = {
     "amount": (),
     "cashTransfer": (),
 }
+# Attributes are called as they are here, or as in reports of confirmations.
+_IN_XML: Final = (
+    *((name, name) for name in _NAMES),
+    ("price", "tradePrice"),
+    ("commission", "ibCommission"),
+    ("commissionCurrency", "ibCommissionCurrency"),
+    ("tax", "taxes"),
+    ("code", "notes"),
+    ("execID", "ibExecID"),
+    ("orderID", "ibOrderID"),
+)
 _PLAIN: Final = {
     alias: name for name, others in _NAMES.items() for alias in (name.lower(), *others)
 }
@@ -87,19 +98,19 @@ class FlexRow(NamedTuple):
     fields: Mapping[str, str]
 
     def get(self, name: str) -> str:
-        return self.fields.get(name, "").strip()
+        return self.fields.get(name, "")
 
 
 def flex_rows(source: Source) -> Iterator[tuple[str, FlexRow | RecordError]]:
     """Each row that is a trade, or moves money or positions; raises UnreadableSourceError."""
-    content = source.content()
-    start = content[:_BLOCK].removeprefix(BYTE_ORDER_MARK).lstrip()
+    with source.opened() as file:
+        start = file.read(_BLOCK).removeprefix(BYTE_ORDER_MARK).lstrip()
     if not start:
         raise source.unreadable("empty")
-    return _xml_rows(source, content) if start.startswith(b"<") else _csv_rows(source, content)
+    return _xml_rows(source) if start.startswith(b"<") else _csv_rows(source)
 
 
-def _xml_rows(source: Source, content: bytes) -> Iterator[tuple[str, FlexRow]]:
+def _xml_rows(source: Source) -> Iterator[tuple[str, FlexRow]]:
     parser = expat.ParserCreate()
     found: list[tuple[str, FlexRow]] = []
     outermost: list[str] = []
@@ -109,9 +120,9 @@ def _xml_rows(source: Source, content: bytes) -> Iterator[tuple[str, FlexRow]]:
             outermost.append(element)
         if element in _ELEMENTS:
             fields = {
-                name: value
-                for written, value in attributes.items()
-                if value and (name := _CALLED[written]) is not None
+                name: value.strip()
+                for written, name in _IN_XML
+                if (value := attributes.get(written))
             }
             kind = TRADE if element == "TradeConfirm" else element
             found.append((f"line {parser.CurrentLineNumber}", FlexRow(kind, fields)))
@@ -121,29 +132,36 @@ def _xml_rows(source: Source, content: bytes) -> Iterator[tuple[str, FlexRow]]:
 
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse
-    for begin in range(0, len(content), _BLOCK):
-        block = content[begin : begin + _BLOCK]
-        try:
-            parser.Parse(block, begin + _BLOCK >= len(content))
-        except expat.ExpatError as error:
-            why = expat.ErrorString(error.code)
-            raise source.unreadable(f"line {error.lineno} is not XML: {why}") from None
-        if outermost and outermost[0] != "FlexQueryResponse":
-            raise source.unreadable(
-                f"a {outermost[0]!r}, where a Flex report is a 'FlexQueryResponse'"
-            )
-        yield from found
-        found.clear()
+    with source.opened() as file:
+        while block := file.read(_BLOCK):
+            _parse(parser, block, source)
+            if outermost and outermost[0] != "FlexQueryResponse":
+                raise source.unreadable(
+                    f"a {outermost[0]!r}, where a Flex report is a 'FlexQueryResponse'"
+                )
+            yield from found
+            found.clear()
+    _parse(parser, b"", source)
+    yield from found
 
 
-def _csv_rows(source: Source, content: bytes) -> Iterator[tuple[str, FlexRow | RecordError]]:
+def _parse(parser: expat.XMLParserType, block: bytes, source: Source) -> None:
+    """Take up the next part of a report; an empty one is its end."""
+    try:
+        parser.Parse(block, not block)
+    except expat.ExpatError as error:
+        why = expat.ErrorString(error.code)
+        raise source.unreadable(f"line {error.lineno} is not XML: {why}") from None
+
+
+def _csv_rows(source: Source) -> Iterator[tuple[str, FlexRow | RecordError]]:
     """The rows of all sections, each of which begins with a header of its own.
 
     Lines may be marked (HEADER and DATA with the section's code, BOS and EOS around a section), as
     the query is configured. Without marks a header is known by the names in it.
     """
     try:
-        text = content.decode("utf-8-sig")
+        text = source.content().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise source.unreadable(f"byte {error.start} is not UTF-8") from None
     rows = csv.reader(io.StringIO(text, newline=""))
@@ -166,7 +184,9 @@ def _csv_rows(source: Source, content: bytes) -> Iterator[tuple[str, FlexRow | R
             said = f"{len(cells)} cells, where the header has {len(header)}"
             yield where, RecordError("row", said)
             continue
-        fields = {name: cell for name, cell in zip(header, cells, strict=True) if name and cell}
+        fields = {
+            name: cell.strip() for name, cell in zip(header, cells, strict=True) if name and cell
+        }
         yield where, FlexRow(_SECTIONS.get(section) or _kind_of(header), fields)
 
 

@@ -5,11 +5,12 @@ An adapter is one module: it cuts a source into records (`records`), and says wh
 fees, digits, counting.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -59,8 +60,15 @@ class Source:
 
     def content(self) -> bytes:
         """All of its bytes; raises UnreadableSourceError."""
+        with self.opened() as file:
+            return file.read()
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """The file, to be read little by little; raises UnreadableSourceError."""
         try:
-            return self.path.read_bytes()
+            with self.path.open("rb") as file:
+                yield file
         except OSError as error:
             raise self.unreadable(error.strerror or str(error)) from None
 

@@ -51,6 +51,14 @@ def test_paths_are_below_the_folder_of_the_file_and_the_rest_has_its_default(
     assert alpha.timezone.key == "UTC"
 
 
+def test_each_bot_imports_its_own_sources_and_never_those_of_the_only_one(listed: Listed) -> None:
+    path = listed(TWO + "    sources: beta-sources.yaml\n")
+    alpha, beta = listed_bots(path, {"PERFORMANCE_SOURCES": "/sources.yaml"})
+    assert not alpha.imports_sources
+    assert beta.imports_sources
+    assert beta.sources_file == path.parent / "beta-sources.yaml"
+
+
 def test_every_setting_can_be_said_of_a_bot_as_it_is_written(listed: Listed) -> None:
     path = listed("""
 bots:
