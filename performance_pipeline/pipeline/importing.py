@@ -13,10 +13,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from performance_pipeline.pipeline.import_result import Import
-from performance_pipeline.sources.lines import NewLine, line_of
+from performance_pipeline.sources.lines import NewLine, differing_fields, line_of
 from performance_pipeline.sources.records import (
     Format,
     LeftOut,
@@ -194,7 +192,7 @@ def _add_from_other_source(
     if known.line.content == one.line.content:
         found.already_there += 1
         return
-    fields = _differing(known.line.content, one.line.content)
+    fields = differing_fields(known.line.content, one.line.content)
     found.changed.append(
         f"{one.source.name}: {one.where}: not as in {known.source.name}, {known.where}: {fields}"
     )
@@ -275,7 +273,7 @@ def _compare(
     elif not others:
         found.already_there += 1
     else:
-        fields = _differing(others[0].content, line.content)
+        fields = differing_fields(others[0].content, line.content)
         found.changed.append(
             f"{one.source.name}: {one.where}: not as in {_names(others)}: {fields}"
         )
@@ -294,11 +292,4 @@ def _says_the_same(standing: Standing, line: NewLine) -> bool:
     if standing.content == line.content:
         return True
     # Somebody may have written the logs anew, with other spaces or keys in another order.
-    return standing.day == line.day and not _differing(standing.content, line.content)
-
-
-def _differing(before: bytes, now: bytes) -> str:
-    """The names of the fields in which two lines differ."""
-    old, new = (msgspec.json.decode(line, type=dict[str, msgspec.Raw]) for line in (before, now))
-    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return ", ".join(names)
+    return standing.day == line.day and not differing_fields(standing.content, line.content)

@@ -108,6 +108,12 @@ def line_of(record: TradeRecord, source_id: str, format_name: str, source: Sourc
     return NewLine(source_id, instant.date(), instant, content, foreign)
 
 
+def differing_fields(before: bytes, now: bytes) -> str:
+    """The names of the fields in which two lines differ, with commas between them."""
+    old, new = (msgspec.json.decode(line, type=dict[str, msgspec.Raw]) for line in (before, now))
+    return ", ".join(name for name in {**old, **new} if old.get(name) != new.get(name))
+
+
 def _commission(fees: tuple[Fee, ...], quote: str) -> tuple[str | None, tuple[str, ...]]:
     """What the fees come to in the currency of the price; or None, and which others there are."""
     if not fees:
