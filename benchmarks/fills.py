@@ -10,7 +10,7 @@ from benchmarks.measure import Run, best, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.domain.windows import ONE_DAY, Period
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
+from performance_pipeline_tests.support.local import LocalSettings
 
 FIRST = date(2025, 6, 2)
 SYMBOLS = ("AAPL", "MSFT", "NVDA", "TSLA")
@@ -88,8 +88,8 @@ def _write_day(logs: Path, day: date, count: int) -> None:
     (logs / f"{day}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _settings(logs: Path, output: Path, pairing: str) -> Settings:
-    return Settings.from_env(
+def _settings(logs: Path, output: Path, pairing: str) -> LocalSettings:
+    return LocalSettings.from_env(
         {
             "PERFORMANCE_LOG_DIR": str(logs),
             "PERFORMANCE_OUTPUT_DIR": str(output),
@@ -100,12 +100,12 @@ def _settings(logs: Path, output: Path, pairing: str) -> Settings:
     )
 
 
-def _tracker(settings: Settings, days: int) -> PerformanceTracker:
+def _tracker(settings: LocalSettings, days: int) -> PerformanceTracker:
     evening = datetime.combine(FIRST + days * ONE_DAY, datetime.min.time(), tzinfo=UTC)
     return PerformanceTracker(settings, lambda: evening)
 
 
-def _refresh(settings: Settings, days: int, numbers: range) -> None:
+def _refresh(settings: LocalSettings, days: int, numbers: range) -> None:
     store = _tracker(settings, days).store
     for number in numbers:
         store.refresh(FIRST + number * ONE_DAY)
@@ -114,12 +114,12 @@ def _refresh(settings: Settings, days: int, numbers: range) -> None:
     store.save_index()
 
 
-def _emptied(settings: Settings) -> None:
+def _emptied(settings: LocalSettings) -> None:
     for path in settings.output_dir.rglob("*.json"):
         path.unlink()
 
 
-def _read_one(settings: Settings, days: int) -> Callable[[], Run]:
+def _read_one(settings: LocalSettings, days: int) -> Callable[[], Run]:
     def run() -> Run:
         _emptied(settings)
         return timed(lambda: _tracker(settings, days).store.day(FIRST))()
@@ -127,7 +127,7 @@ def _read_one(settings: Settings, days: int) -> Callable[[], Run]:
     return run
 
 
-def _refresh_all(settings: Settings, days: int) -> Callable[[], Run]:
+def _refresh_all(settings: LocalSettings, days: int) -> Callable[[], Run]:
     def run() -> Run:
         _emptied(settings)
         return timed(lambda: _refresh(settings, days, range(days)))()
@@ -135,7 +135,7 @@ def _refresh_all(settings: Settings, days: int) -> Callable[[], Run]:
     return run
 
 
-def _edit_one(settings: Settings, days: int) -> Callable[[], Run]:
+def _edit_one(settings: LocalSettings, days: int) -> Callable[[], Run]:
     def run() -> Run:
         log = settings.log_dir / f"{FIRST + 3 * ONE_DAY}.jsonl"
         text = log.read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ def _edit_one(settings: Settings, days: int) -> Callable[[], Run]:
     return run
 
 
-def _week(settings: Settings, days: int) -> Callable[[], Run]:
+def _week(settings: LocalSettings, days: int) -> Callable[[], Run]:
     last = FIRST + (days - 1) * ONE_DAY
     _refresh(settings, days, range(days))
     period = Period.spanning(last - 6 * ONE_DAY, last)

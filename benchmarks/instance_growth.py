@@ -21,10 +21,10 @@ from performance_pipeline.defs.retention import Limits, prune
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.pipeline.sample_logs import SampleOptions, sample_log
-from performance_pipeline.settings import Settings
 from performance_pipeline.storage.databases import vacuum
 from performance_pipeline.storage.files import bytes_below
 from performance_pipeline.storage.logs import log_name
+from performance_pipeline_tests.support.local import LocalSettings
 
 _FILLS = 390  # one a minute, from half past two to nine o'clock
 _SILENT = Progress(lambda _: None, lambda: None, lambda *_: None)
@@ -37,7 +37,7 @@ _TARGETS = Path(__file__).parents[1] / "config" / "dashboard-targets.yaml"
 class _Service:
     """The log sensor over one folder and one instance, and what it takes for now."""
 
-    settings: Settings
+    settings: LocalSettings
     instance: dg.DagsterInstance
     now: datetime
     cursor: str | None = None
@@ -93,7 +93,7 @@ def growth(folder: Path, quick: bool) -> Table:
     rows: list[list[str]] = []
     ended: list[datetime] = []
     with _instance(home) as instance:
-        service = _Service(Settings.from_env(variables), instance, _opening(first))
+        service = _Service(LocalSettings.from_env(variables), instance, _opening(first))
         service.tick()
         service.backfill(first - timedelta(days=1), first)
         held = _size(home)

@@ -22,7 +22,7 @@ from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import days_between
-from performance_pipeline.settings import Settings
+from performance_pipeline_tests.support.local import LocalSettings
 
 _KEYS = Keys()
 _NOW = datetime(2025, 12, 31, 23, tzinfo=UTC)
@@ -35,7 +35,7 @@ def backfill(folder: Path, quick: bool) -> Table:
     days, alone, apart = (10, 2, 1) if quick else (365, 8, 2)
     logs = folder / "backfill"
     make_logs(logs, days, 1000)
-    runtime = Runtime(Settings.from_env(_variables(logs)), lambda: _NOW)
+    runtime = Runtime(LocalSettings.from_env(_variables(logs)), lambda: _NOW)
     empty = empty_definitions(runtime)
     jobs: dict[str, tuple[str, int, Callable[[dg.DagsterInstance, date], None]]] = {
         "floor": ("empty asset bodies, as many stored events", days, partial(_run_layers, empty)),
@@ -152,7 +152,7 @@ def ticks(folder: Path, quick: bool) -> Table:
     count = 50 if quick else 1000
     make_logs(logs, count, 10)
     shutil.rmtree(logs / "performance", ignore_errors=True)
-    runtime = Runtime(Settings.from_env(_variables(logs)), lambda: _NOW)
+    runtime = Runtime(LocalSettings.from_env(_variables(logs)), lambda: _NOW)
     with _instance(folder / "home-ticks") as instance:
         _backfill(runtime, instance, LAST_DAY - timedelta(days=9))
         watching = _tick(trade_log_sensor(runtime), instance)

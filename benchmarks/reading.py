@@ -15,9 +15,9 @@ from benchmarks.contenders import CONTENDERS, OURS, TYPED
 from benchmarks.data import make_logs
 from benchmarks.measure import Run, alone, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
-from performance_pipeline.settings import Settings
 from performance_pipeline.storage import logs
 from performance_pipeline.storage.aggregates import AggregateStore
+from performance_pipeline_tests.support.local import LocalSettings
 
 _COLUMNS = ("reader", "median", "lines/s", "against us", "against the typed decode")
 _SPLIT = "this project, log cut in 2"
@@ -165,7 +165,7 @@ class _AppendedLog:
         self._more = iter(content[lines:])
         self._log = folder / whole.name
         self._log.write_bytes(b"".join(content[:lines]))
-        self._settings = Settings.from_env({"PERFORMANCE_LOG_DIR": str(folder)})
+        self._settings = LocalSettings.from_env({"PERFORMANCE_LOG_DIR": str(folder)})
         self._day = logs.log_day(whole.name)
         self._now = datetime.combine(self._day, time(23), tzinfo=UTC)
 

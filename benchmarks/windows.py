@@ -13,8 +13,9 @@ from benchmarks.tables import Table, seconds, times
 from performance_pipeline.domain.aggregate import DailyAggregate, combine
 from performance_pipeline.domain.windows import Period, Window, days_between
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
+from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.sessions import keep_sessions
+from performance_pipeline_tests.support.local import LocalSettings
 
 
 def recombination(folder: Path, quick: bool) -> Table:
@@ -84,8 +85,8 @@ def _last_evening() -> datetime:
     return datetime.combine(LAST_DAY, time(23), tzinfo=UTC)
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings.from_env(
+def _settings(folder: Path) -> LocalSettings:
+    return LocalSettings.from_env(
         {"PERFORMANCE_LOG_DIR": str(folder), "PERFORMANCE_START_DATE": "2024-01-01"}
     )
 
@@ -101,7 +102,7 @@ def cold_summary(folder: Path, quick: bool) -> Table:
     ):
         tracker.store.refresh(day)
     tracker.store.save_index()
-    keep_sessions(settings, PerformanceTracker(settings).today)
+    keep_sessions(settings, PerformanceTracker(settings).today, Folder(settings.output_dir))
     env = {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2024-01-01"}
     pipeline_command = (sys.executable, "-m", "performance_pipeline", "summary", "--window")
     date = ("--date", LAST_DAY.isoformat())

@@ -28,6 +28,7 @@ from performance_pipeline.domain.numbers import EXACT, parse_number
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import ACCEPTED, Place, place_at
 from performance_pipeline.settings import parse_date, time_zone
 
 PROGRAM = "performance-pipeline"
@@ -42,6 +43,13 @@ def _day(text: str) -> date:
         return parse_date(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is no date; accepted is YYYY-MM-DD") from None
+
+
+def _place(text: str) -> Place:
+    try:
+        return place_at(text, "")
+    except ValueError:
+        raise click.BadParameter(f"{text!r} cannot be used; accepted is {ACCEPTED}") from None
 
 
 def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _Command]:
@@ -120,7 +128,7 @@ def cli() -> None:
 @day_option("--end", help="Last day of the range, inclusive.")
 @click.option("--json", "form", flag_value="json", help="The summary document on stdout.")
 @click.option("--markdown", "form", flag_value="markdown", help="The Markdown on stdout.")
-@click.option("--export", type=click.Path(path_type=Path), help="Also write both into a folder.")
+@click.option("--export", type=_place, metavar="PATH", help="Also write both into a folder.")
 @bot_option
 @examples("performance-pipeline summary --window weekly --date 2025-10-10")
 def summary(
@@ -129,7 +137,7 @@ def summary(
     start: date | None,
     end: date | None,
     form: str | None,
-    export: Path | None,
+    export: Place | None,
 ) -> None:
     """Show one window, computed now from the aggregates; writes nothing but --export."""
     from performance_pipeline.commands.summary import show_summary
@@ -148,8 +156,9 @@ def summary(
 @day_option("--date", "day", help="A day of the window; default today.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("performance-report.html"),
+    type=_place,
+    metavar="FILE",
+    default="performance-report.html",
     show_default=True,
     help="The file to write.",
 )
@@ -161,7 +170,7 @@ def report(
     days: int | None,
     window: str | None,
     day: date | None,
-    out: Path,
+    out: Place,
 ) -> None:
     """Draw a range of days as one HTML page that opens offline; by default the last 365,
     without today, which is not over.
@@ -374,7 +383,7 @@ def targets() -> None:
 @click.option(
     "--targets",
     "given",
-    type=click.Path(path_type=Path),
+    type=_place,
     metavar="FILE",
     help="The targets to hold against those in force.",
 )
@@ -383,7 +392,7 @@ def targets() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
 @bot_option
 @examples("performance-pipeline targets replay --targets new-targets.yaml")
-def replay(given: Path | None, start: date | None, end: date | None, as_json: bool) -> None:
+def replay(given: Place | None, start: date | None, end: date | None, as_json: bool) -> None:
     """Show which alerts targets would have raised over the past; writes nothing.
 
     Every day, week, month and rolling window of the range is judged as if it were just over, by

@@ -6,17 +6,17 @@ where it is used; what can be checked without touching a disk is checked here.
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import A_PATH, ACCEPTED, URL, Place, StoreUrl, path_at, place_at
 
 PREFIX: Final = "PERFORMANCE_"
 """What the names of all variables begin with."""
@@ -34,9 +34,6 @@ TRADE_KINDS: Final = ("exit", "flat")
 
 DEFAULT_SOURCES: Final = Path("config/sources.yaml")
 """Counts where it exists; a file that is named must exist."""
-
-_A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
-_URL: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
 class SettingsError(PipelineError):
@@ -70,10 +67,10 @@ class NotifyUrl:
 class Settings:
     """Every setting, typed; see the README for what each one means."""
 
-    log_dir: Path
-    output_dir: Path
-    alert_log: Path
-    targets_file: Path
+    log_dir: Place
+    output_dir: Place
+    alert_log: Place
+    targets_file: Place
     timezone: ZoneInfo
     rolling_window: int
     lookback_days: int | None
@@ -97,23 +94,19 @@ class Settings:
     """Where the instance of several bots is; that of the only one is with its results."""
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """The settings in `environment`; an empty variable counts as one that is not set.
 
         Raises SettingsError for the first one that cannot be used.
         """
         read = _Read(environment)
-        log_dir = read("PERFORMANCE_LOG_DIR", "logs", _path, _A_PATH)
+        log_dir = read.place("PERFORMANCE_LOG_DIR", Path("logs"))
         return cls(
             log_dir=log_dir,
-            output_dir=read(
-                "PERFORMANCE_OUTPUT_DIR", "", _path_or(log_dir / "performance"), _A_PATH
-            ),
-            alert_log=read(
-                "PERFORMANCE_ALERT_LOG", "", _path_or(log_dir / "performance-alerts.jsonl"), _A_PATH
-            ),
-            targets_file=read(
-                "PERFORMANCE_TARGETS_FILE", "config/dashboard-targets.yaml", _path, _A_PATH
+            output_dir=read.place("PERFORMANCE_OUTPUT_DIR", log_dir / "performance"),
+            alert_log=read.file("PERFORMANCE_ALERT_LOG", log_dir / "performance-alerts.jsonl"),
+            targets_file=read.file(
+                "PERFORMANCE_TARGETS_FILE", Path("config/dashboard-targets.yaml")
             ),
             timezone=read(
                 "PERFORMANCE_SUMMARY_TIMEZONE",
@@ -164,7 +157,7 @@ class Settings:
                 "a whole number from 0, where 0 keeps all",
             ),
             notify=read("PERFORMANCE_NOTIFY", "", _notify_urls, "Apprise URLs"),
-            sources_file=read("PERFORMANCE_SOURCES", str(DEFAULT_SOURCES), _path, _A_PATH),
+            sources_file=read("PERFORMANCE_SOURCES", str(DEFAULT_SOURCES), path_at, A_PATH),
         )
 
     @property
@@ -175,11 +168,18 @@ class Settings:
 
     @property
     def default_home(self) -> Path:
-        """The Dagster instance of these logs, unless `DAGSTER_HOME` names another."""
-        return self.home or self.output_dir / "dagster"
+        """The Dagster instance of these logs, unless `DAGSTER_HOME` names another.
+
+        It is a folder on this machine also where results go to an object store.
+        """
+        if self.home is not None:
+            return self.home
+        if isinstance(self.output_dir, Path):
+            return self.output_dir / "dagster"
+        return Path("dagster-home", str(self.output_dir).replace("://", "-").replace("/", "+"))
 
     @classmethod
-    def for_logs(cls, log_dir: Path | str) -> "Settings":
+    def for_logs(cls, log_dir: Path | str) -> Self:
         """The settings of the environment for other logs; all that is written stays with these."""
         follow = ("PERFORMANCE_OUTPUT_DIR", "PERFORMANCE_ALERT_LOG")
         kept = {name: value for name, value in os.environ.items() if name not in follow}
@@ -271,21 +271,25 @@ class _Read:
         except ValueError:
             raise SettingsError(variable, text, accepted) from None
 
+    def place(self, variable: str, default: Place) -> Place:
+        if not (text := self.environment.get(variable)):
+            return default
+        try:
+            return place_at(text, variable)
+        except ValueError:
+            raise _unusable_place(variable, text) from None
 
-def _path(text: str) -> Path:
-    # Taken for a path, a URL would quietly become a folder called `s3:` below the current one.
-    if _URL.match(text):
-        raise ValueError("a URL")
-    if not text.startswith("~"):
-        return Path(text)
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise ValueError("no such user") from error
+    def file(self, variable: str, default: Place) -> Place:
+        found = self.place(variable, default)
+        if isinstance(found, StoreUrl) and not found.key:
+            raise _unusable_place(variable, str(found))
+        return found
 
 
-def _path_or(default: Path) -> Callable[[str], Path]:
-    return lambda text: _path(text) if text else default
+def _unusable_place(variable: str, text: str) -> SettingsError:
+    # What stands before an @ in a URL may be a password.
+    secret = "@" in text and URL.match(text) is not None
+    return SettingsError(variable, None if secret else text, ACCEPTED)
 
 
 def time_zone(text: str) -> ZoneInfo:
@@ -311,7 +315,7 @@ def _notify_urls(text: str) -> tuple[NotifyUrl, ...]:
     """The URLs in `text`, white space between them, because commas occur within them."""
     urls = []
     for position, word in enumerate(text.split(), start=1):
-        url = _URL.match(word)
+        url = URL.match(word)
         if url is None:
             raise SettingsError(
                 "PERFORMANCE_NOTIFY",

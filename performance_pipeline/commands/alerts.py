@@ -15,6 +15,7 @@ from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.logs import list_logs
 from performance_pipeline.storage.plain_json import encode_plain, plain_document
+from performance_pipeline.storage.stores import is_there
 
 
 def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_json: bool) -> None:
@@ -121,7 +122,7 @@ def _check_strategy(strategy: str, log: AlertLog) -> None:
 
 
 def _alert_log(settings: Settings) -> AlertLog:
-    if not settings.alert_log.exists():
+    if not is_there(settings.alert_log):
         # No alerts is good news, and must not be what a mistyped folder says.
         list_logs(settings.log_dir, utc_now().date())
     return AlertLog(

@@ -17,6 +17,7 @@ from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.wording import quantity
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import list_logs, log_name
+from performance_pipeline.storage.stores import is_there
 
 DEMO_DAYS: Final = 90
 FILL_DAYS: Final = 10
@@ -31,7 +32,7 @@ def demo_environment(folder: Path) -> dict[str, str]:
     if (first := _first_log(logs)) is not None:
         # Dagster plots over all partitions: those before would be empty ground.
         environment["PERFORMANCE_START_DATE"] = str(first)
-    if not Settings.from_env({}).targets_file.exists():
+    if not is_there(Settings.from_env({}).targets_file):
         # Installed, and not started from a clone: the targets that the package ships.
         shipped = resources.files("performance_pipeline") / "dashboard-targets.yaml"
         environment["PERFORMANCE_TARGETS_FILE"] = str(shipped)

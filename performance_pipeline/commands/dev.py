@@ -22,8 +22,10 @@ from performance_pipeline.commands.demo import DEMO_FOLDER, demo_environment
 from performance_pipeline.commands.home import use_home
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.bots import all_bots, bots_file, chosen_bot, dagster_name
+from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.logs import list_logs
 
 HOST: Final = "127.0.0.1"
 _LINEAGE: Final = "/locations/performance_pipeline/asset-groups/{}"
@@ -73,14 +75,24 @@ def take_environment() -> None:
 
 
 def _check_logs(bots: Sequence[Settings]) -> None:
-    missing = [bot for bot in bots if not bot.log_dir.is_dir()]
-    for bot in missing if len(bots) > 1 else ():
-        click.echo(f"warning: {bot.bot}: {bot.log_dir}: no such folder", err=True)
-    if missing == bots:
+    missing = {bot.bot: why for bot in bots if (why := _why_missing(bot)) is not None}
+    for name, why in missing.items() if len(bots) > 1 else ():
+        click.echo(f"warning: {name}: {why}", err=True)
+    if len(missing) == len(bots):
         raise PipelineError(
-            f"{missing[0].log_dir}: no such folder; run `performance-pipeline demo` first,"
+            f"{missing[bots[0].bot]}; run `performance-pipeline demo` first,"
             " or set PERFORMANCE_LOG_DIR to your own logs"
         )
+
+
+def _why_missing(bot: Settings) -> str | None:
+    if isinstance(bot.log_dir, Path):
+        return None if bot.log_dir.is_dir() else f"{bot.log_dir}: no such folder"
+    try:
+        list_logs(bot.log_dir, utc_now().date())
+    except PipelineError as error:
+        return str(error)
+    return None
 
 
 def _check_free(port: int) -> None:

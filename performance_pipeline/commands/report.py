@@ -1,17 +1,17 @@
 """`report`: one HTML page over any range of days."""
 
 import time
-from pathlib import Path
 
 import click
 
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.report import load_report, write_report
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.reports.wording import size_on_disk
 
 
-def make_report(tracker: PerformanceTracker, period: Period, path: Path) -> None:
+def make_report(tracker: PerformanceTracker, period: Period, path: Place) -> None:
     """Write the page over `period` to `path`, and say where, how large and how long it took."""
     started = time.monotonic()
     for sentence in (*tracker.targets.errors, *tracker.targets.warnings):

@@ -48,7 +48,7 @@ def show_simulation(
 
 def _history(settings: Settings, on_days: OnProgress) -> Traded:
     """What the bot traded; nothing where there is no folder of logs yet."""
-    if not settings.log_dir.exists():
+    if isinstance(settings.log_dir, Path) and not settings.log_dir.exists():
         click.echo(f"warning: {settings.log_dir}: no such folder of trade logs", err=True)
         return Traded()
     return traded(PerformanceTracker(settings), on_days)

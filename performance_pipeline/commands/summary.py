@@ -1,7 +1,6 @@
 """`summary`: one window as tables on the terminal, as JSON, or as Markdown."""
 
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -9,19 +8,21 @@ from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.stores import store_at
 from performance_pipeline.storage.summaries import encode_summary
 
 
 def show_summary(
-    tracker: PerformanceTracker, period: Period, form: str, export: Path | None
+    tracker: PerformanceTracker, period: Period, form: str, export: Place | None
 ) -> bool:
     """Print the summary of `period`; False when it breaches a target."""
     for sentence in (*tracker.targets.errors, *tracker.target_warnings):
         click.echo(f"warning: {sentence}", err=True)
     summary = tracker.summarize(period)
     if export is not None:
-        summary = publish(export, period, summary, tracker.logs_changed_since).summary
+        summary = publish(store_at(export), period, summary, tracker.logs_changed_since).summary
     if form == "json":
         click.echo(encode_summary(summary), nl=False)
     elif form == "markdown":

@@ -1,7 +1,6 @@
 """`targets replay`: which alerts targets would have raised over the past."""
 
 from functools import partial
-from pathlib import Path
 
 import click
 import msgspec
@@ -9,11 +8,12 @@ import msgspec
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.replaying import replay_targets
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.storage.plain_json import encode_plain
 
 
 def show_replay(
-    tracker: PerformanceTracker, period: Period, given: Path | None, *, as_json: bool
+    tracker: PerformanceTracker, period: Period, given: Place | None, *, as_json: bool
 ) -> None:
     """Print what the targets in force, and those of the file `given`, make of `period`.
 

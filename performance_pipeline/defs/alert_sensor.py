@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -22,7 +21,9 @@ from performance_pipeline.defs.external_assets import never_reported, reported_a
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
+from performance_pipeline.places import Place
 from performance_pipeline.storage.alert_log import AlertLog, Tell
+from performance_pipeline.storage.stores import is_there, read
 
 # A run's time is taken before it is stored: look this far back again for those stored late.
 _OVERLAP: Final = timedelta(minutes=2)
@@ -54,7 +55,7 @@ class AlertCursor(msgspec.Struct, frozen=True):
             return None
 
     @classmethod
-    def after(cls, runs: Sequence[dg.RunRecord], keys: Keys, path: Path) -> "AlertCursor":
+    def after(cls, runs: Sequence[dg.RunRecord], keys: Keys, path: Place) -> "AlertCursor":
         """The cursor once `runs` are taken account of, and the log at `path` was written."""
         # Not later than now, where the clock was set back: what ends from now on is new.
         until = min(max((run.update_timestamp for run in runs), default=_EVER), _now())
@@ -69,7 +70,7 @@ class AlertCursor(msgspec.Struct, frozen=True):
     def encode(self) -> str:
         return msgspec.json.encode(self).decode()
 
-    def fits(self, path: Path) -> bool:
+    def fits(self, path: Place) -> bool:
         """Whether the alert log is still the one that was left, perhaps grown since.
 
         Never once the clock was set back: runs that ended since would look like old ones.
@@ -96,7 +97,8 @@ def update_alert_log(
             latest_evaluations(instance, runtime.keys, partitions),
             now=runtime.clock(),
             lookback_days=runtime.settings.lookback_days,
-        )
+        ),
+        settle=True,
     )
 
 
@@ -112,7 +114,7 @@ def told_of_alerts(
         context.log.warning(sentence)
     path = runtime.settings.alert_log
     # A log that was there before the instance was.
-    unknown = path.exists() and never_reported(context.instance, runtime.keys.performance_alerts)
+    unknown = is_there(path) and never_reported(context.instance, runtime.keys.performance_alerts)
     return [reported_alerts(runtime.keys, AlertLog(path), events)] if events or unknown else []
 
 
@@ -174,10 +176,10 @@ def _digest(run_ids: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(run_ids)).encode()).hexdigest()[:16]
 
 
-def _log_state(path: Path, length: int | None = None) -> tuple[int, str]:
+def _log_state(path: Place, length: int | None = None) -> tuple[int, str]:
     """How long the alert log is, and its digest: of all of it, or of its first bytes."""
     try:
-        content = path.read_bytes()[:length]
+        content = read(path)[:length]
     except FileNotFoundError:
         return 0, ""
     return len(content), hashlib.sha256(content).hexdigest() if content else ""

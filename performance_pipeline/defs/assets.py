@@ -4,7 +4,9 @@ An asset body reads, makes one pure call, publishes, and returns metadata. Every
 takes any contiguous range of its partitions in one run.
 """
 
+from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 import dagster as dg
 
@@ -22,12 +24,18 @@ from performance_pipeline.defs.metadata import (
     report_metadata,
     summary_metadata,
 )
-from performance_pipeline.defs.partitions import Partitions, days_of_window, touched_keys
+from performance_pipeline.defs.partitions import (
+    Partitions,
+    days_of_window,
+    partition_days,
+    touched_keys,
+)
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.aggregate import Quality
 from performance_pipeline.domain.quality import rejections_in_words
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.pipeline.publishing import publish_period
+from performance_pipeline.pipeline.looks import Looks
+from performance_pipeline.pipeline.publishing import expect_periods, publish_period
 from performance_pipeline.pipeline.report import (
     REPORT_NAME,
     default_period,
@@ -35,11 +43,10 @@ from performance_pipeline.pipeline.report import (
     write_report,
 )
 from performance_pipeline.storage.aggregates import Day
-from performance_pipeline.storage.day_files import aggregates_folder
-from performance_pipeline.storage.files import remove_leftovers
-from performance_pipeline.storage.kept_records import fills_folder
-from performance_pipeline.storage.locks import writing_to
+from performance_pipeline.storage.day_files import AGGREGATES_FOLDER
+from performance_pipeline.storage.kept_records import FILLS_FOLDER
 from performance_pipeline.storage.sessions import keep_sessions
+from performance_pipeline.storage.store import OverwrittenError
 
 _DESCRIPTIONS = {
     Window.DAILY: (
@@ -83,41 +90,47 @@ def daily_aggregate_asset(
         ),
     )
     def daily_aggregate(context: dg.AssetExecutionContext) -> None:
-        with writing_to(runtime.settings.output_dir):
-            _aggregate_days(runtime, context)
+        with Looks(runtime.settings, runtime.clock) as looks:
+            _aggregate_days(runtime, looks, context)
 
     return daily_aggregate
 
 
-def _aggregate_days(runtime: Runtime, context: dg.AssetExecutionContext) -> None:
-    tracker = runtime.tracker()
-    folder = runtime.settings.output_dir
-    remove_leftovers(folder)
-    remove_leftovers(aggregates_folder(folder))
-    remove_leftovers(fills_folder(folder))
-    keep_sessions(runtime.settings, tracker.today)
-
-    found: list[tuple[date, Quality]] = []
+def _aggregate_days(runtime: Runtime, looks: Looks, context: dg.AssetExecutionContext) -> None:
+    looks.tracker.store.output.tidy((AGGREGATES_FOLDER, FILLS_FOLDER))
+    looks.made(lambda tracker: keep_sessions(tracker.settings, tracker.today, tracker.store.output))
+    looks.tracker.store.expect(partition_days(list(context.partition_keys)))
+    found: dict[date, Quality] = {}
 
     def refresh(day: date) -> Metadata:
-        refreshed = tracker.store.refresh(day)
-        found.append((day, refreshed.aggregate.quality))
+        refreshed = looks.made(lambda tracker: tracker.store.refresh(day))
+        found[day] = refreshed.aggregate.quality
         return described(refreshed)
 
     def described(day: Day) -> Metadata:
-        return aggregate_metadata(day, tracker.store.path(day.date), runtime.settings)
+        return aggregate_metadata(day, looks.tracker.store.path(day.date), runtime.settings)
+
+    def reached() -> Iterator[Day]:
+        try:
+            yield from looks.tracker.store.refresh_reached()
+        except OverwrittenError:
+            looks.again()
+            for day in found:
+                refresh(day)
+            yield from reached()
 
     def evaluate(day: date) -> CheckResult:
-        return evaluate_log(tracker.day(day))
+        return evaluate_log(looks.tracker.day(day))
 
     try:
-        materialize_each(context, runtime.keys.log_is_clean, refresh, evaluate)
-        reached = ((day.date, described(day)) for day in tracker.store.refresh_reached())
-        materialize_reached(context, runtime.keys.log_is_clean, reached, evaluate)
-        tracker.store.look_back()
+        outdated = partial(looks.outdated_keys, Window.DAILY)
+        materialize_each(context, runtime.keys.log_is_clean, refresh, evaluate, outdated)
+        recorded = ((day.date, described(day)) for day in reached())
+        materialize_reached(context, runtime.keys.log_is_clean, recorded, evaluate)
+        looks.tracker.store.look_back()
     finally:
-        tracker.store.save_index()
-        for sentence in rejections_in_words(found):
+        looks.tracker.store.save_index()
+        for sentence in rejections_in_words(list(found.items())):
             context.log.warning(sentence)
 
 
@@ -146,30 +159,34 @@ def summary_asset(
         description=_DESCRIPTIONS[window],
     )
     def summary(context: dg.AssetExecutionContext) -> None:
-        with writing_to(runtime.settings.output_dir):
-            _summarize_periods(runtime, window, context)
+        with Looks(runtime.settings, runtime.clock) as looks:
+            _summarize_periods(runtime, looks, window, context)
 
     return summary
 
 
-def _summarize_periods(runtime: Runtime, window: Window, context: dg.AssetExecutionContext) -> None:
-    tracker, check = runtime.tracker(), runtime.keys.meets_targets(window)
-    folder = runtime.settings.output_dir
+def _summarize_periods(
+    runtime: Runtime, looks: Looks, window: Window, context: dg.AssetExecutionContext
+) -> None:
+    tracker, check = looks.tracker, runtime.keys.meets_targets(window)
+    days = partition_days(list(context.partition_keys))
+    expect_periods(tracker, [Period.of(window, day) for day in days])
     for error in tracker.targets.errors:
         context.log.error(error)
     for warning in tracker.target_warnings:
         context.log.warning(warning)
 
     def write(day: date) -> Metadata:
-        published = publish_period(tracker, Period.of(window, day))
+        period = Period.of(window, day)
+        published = looks.made(lambda tracker: publish_period(tracker, period))
         if published.restated is not None:
             context.log.warning(f"{window} {day} restated: {published.restated}")
         return summary_metadata(published)
 
     def evaluate(day: date) -> CheckResult:
-        return evaluate_targets(folder, Period.of(window, day))
+        return evaluate_targets(looks.tracker.store.output, Period.of(window, day))
 
-    materialize_each(context, check, write, evaluate)
+    materialize_each(context, check, write, evaluate, partial(looks.outdated_keys, window))
     days = reached_in_run(context, runtime.keys.daily_aggregate)
     keys = touched_keys(window, days, tracker.today)
     others = [key for key in keys if key.isoformat() not in context.partition_keys]

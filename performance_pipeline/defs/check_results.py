@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -16,7 +15,8 @@ from performance_pipeline.defs.metadata import Metadata, quality_metadata, verdi
 from performance_pipeline.domain.summary import AlertStatus, PerformanceSummary
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.storage.aggregates import Day
-from performance_pipeline.storage.summaries import load_summary, summary_path
+from performance_pipeline.storage.store import Store
+from performance_pipeline.storage.summaries import load_summary, summary_name
 
 _FAILING: Final[dict[AlertStatus, dg.AssetCheckSeverity]] = {
     "WARN": dg.AssetCheckSeverity.WARN,
@@ -42,11 +42,11 @@ def evaluate_log(day: Day) -> CheckResult:
     return CheckResult(not faults, dg.AssetCheckSeverity.WARN, quality_metadata(day))
 
 
-def evaluate_targets(folder: Path, period: Period) -> CheckResult:
+def evaluate_targets(output: Store, period: Period) -> CheckResult:
     """The verdicts stored in the summary of `period`; raises dg.Failure when there is none."""
-    summary = load_summary(folder, period)
+    summary = load_summary(output, period)
     if summary is None:
-        path = summary_path(folder, period)
+        path = output.place / summary_name(period)
         raise dg.Failure(f"{path}: no summary to judge; materialize {period.key} first")
     return evaluate_summary(period, summary)
 

@@ -1,6 +1,6 @@
 """Asset checks: one evaluation a partition, also in a run of many, and never blocking."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 import dagster as dg
@@ -14,11 +14,14 @@ from performance_pipeline.defs.check_results import (
 from performance_pipeline.defs.partitions import Partitions, partition_days
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Period, Window
+from performance_pipeline.storage.stores import store_at
+from performance_pipeline.storage.summaries import summary_name
 
 
 def log_is_clean_check(runtime: Runtime, partitions: Partitions) -> dg.AssetChecksDefinition:
-    def evaluator() -> Callable[[date], CheckResult]:
+    def evaluator(days: Sequence[date]) -> Callable[[date], CheckResult]:
         tracker = runtime.tracker()
+        tracker.store.expect(days)
         return lambda day: evaluate_log(tracker.day(day))
 
     return _check(
@@ -32,12 +35,16 @@ def log_is_clean_check(runtime: Runtime, partitions: Partitions) -> dg.AssetChec
 def meets_targets_check(
     runtime: Runtime, partitions: Partitions, window: Window
 ) -> dg.AssetChecksDefinition:
-    folder = runtime.settings.output_dir
+    def evaluator(days: Sequence[date]) -> Callable[[date], CheckResult]:
+        output = store_at(runtime.settings.output_dir)
+        output.expect(summary_name(Period.of(window, day)) for day in days)
+        return lambda day: evaluate_targets(output, Period.of(window, day))
+
     return _check(
         runtime.keys.meets_targets(window),
         partitions.for_window(window),
         "No target is breached by the verdicts that the summary holds.",
-        lambda: lambda day: evaluate_targets(folder, Period.of(window, day)),
+        evaluator,
     )
 
 
@@ -45,7 +52,7 @@ def _check(
     key: dg.AssetCheckKey,
     partitions_def: dg.PartitionsDefinition[str],
     description: str,
-    evaluator: Callable[[], Callable[[date], CheckResult]],
+    evaluator: Callable[[Sequence[date]], Callable[[date], CheckResult]],
 ) -> dg.AssetChecksDefinition:
     """The check `key`; `evaluator` makes what evaluates the days of one run."""
 
@@ -58,7 +65,7 @@ def _check(
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
         days = _days_to_check(context.op_execution_context, key.asset_key, partitions_def)
-        yield from check_evaluations(context.instance, key, days, evaluator())
+        yield from check_evaluations(context.instance, key, days, evaluator(days))
         yield dg.Output(None)
 
     return check

@@ -23,8 +23,9 @@ from performance_pipeline.domain.windows import (
     trading_day,
 )
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.day_files import aggregate_path
-from performance_pipeline.storage.summaries import stored_periods, summary_path
+from performance_pipeline.storage.day_files import aggregate_name
+from performance_pipeline.storage.stores import store_at
+from performance_pipeline.storage.summaries import stored_periods, summary_name
 from performance_pipeline.storage.targets_file import load_targets
 
 # A few minutes past midnight, so that the day's last lines are written.
@@ -75,9 +76,10 @@ def closing_runs(settings: Settings, now: datetime) -> Iterator[Range]:
     """
     keys = Keys(settings.bot)
     yesterday = trading_day(now, settings.timezone) - ONE_DAY
-    if yesterday < settings.start_date or not settings.output_dir.is_dir():
+    output = store_at(settings.output_dir)
+    if yesterday < settings.start_date or not output.is_there():
         return
-    if not aggregate_path(settings.output_dir, yesterday).exists():
+    if output.status(aggregate_name(yesterday)) is None:
         yield keys.daily_aggregate, yesterday, yesterday
     valid = _targets_are_valid(settings)
     for window in PARTITIONED_WINDOWS:
@@ -87,10 +89,7 @@ def closing_runs(settings: Settings, now: datetime) -> Iterator[Range]:
             if (summary.running and summary.ends_at <= now) or (valid and _is_unjudged(summary))
         }
         finished = Period.of(window, yesterday)
-        if (
-            finished.last_day == yesterday
-            and not summary_path(settings.output_dir, finished).exists()
-        ):
+        if finished.last_day == yesterday and output.status(summary_name(finished)) is None:
             open_keys.add(finished.key)
         for first, last in _contiguous(window, sorted(open_keys)):
             yield keys.summary(window), first, last
@@ -116,7 +115,7 @@ def _stored_partitions(
 ) -> Iterator[tuple[Period, PerformanceSummary]]:
     """Every stored summary of `window` but for those older than the first partition."""
     first = Period.of(window, settings.start_date).key
-    for period, summary in stored_periods(settings.output_dir, window):
+    for period, summary in stored_periods(store_at(settings.output_dir), window):
         if period.key >= first:
             yield period, summary
 

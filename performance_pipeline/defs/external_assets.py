@@ -4,7 +4,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -15,10 +14,12 @@ from performance_pipeline.defs.partitions import Partitions
 from performance_pipeline.domain.alerts import AlertEvent, fold
 from performance_pipeline.domain.targets import EDGE, TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
+from performance_pipeline.places import Place
 from performance_pipeline.reports.wording import compared, judged_name, moment, percent
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day
+from performance_pipeline.storage.stores import read, where
 from performance_pipeline.storage.targets_file import load_targets
 
 _DATA_VERSION: Final = "dagster/data_version"
@@ -100,9 +101,9 @@ def reported_targets(settings: Settings) -> dg.AssetMaterialization:
     )
 
 
-def targets_version(path: Path) -> str:
+def targets_version(path: Place) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return hashlib.sha256(read(path)).hexdigest()[:16]
     except OSError:
         return "none"
 
@@ -157,7 +158,7 @@ def _log_metadata(size: LogSize) -> Metadata:
     }
 
 
-def _targets_metadata(path: Path) -> Metadata:
+def _targets_metadata(path: Place) -> Metadata:
     """Every target in force, by window, and what there is to say about the file."""
     loaded = load_targets(path)
     lines = [
@@ -177,7 +178,7 @@ def _targets_metadata(path: Path) -> Metadata:
         "targets": table(_TARGET_COLUMNS, rows),
         **({"confidence": dg.MetadataValue.text(confidence)} if confidence else {}),
         **({"notes": dg.MetadataValue.text(sentences)} if sentences else {}),
-        "targets_file": dg.MetadataValue.path(path.absolute()),
+        "targets_file": dg.MetadataValue.path(where(path)),
     }
 
 
@@ -214,7 +215,7 @@ def _alerts_metadata(log: AlertLog, appended: Mapping[str, int]) -> Metadata:
         "lines": dg.MetadataValue.int(sum(appended.values())),
         **{status: dg.MetadataValue.int(count) for status, count in appended.items()},
         "newest_lines": table(("status", "message"), newest),
-        "alert_log": dg.MetadataValue.path(log.path.absolute()),
+        "alert_log": dg.MetadataValue.path(where(log.path)),
     }
 
 

@@ -9,8 +9,6 @@ run everything that depends on it. So a first look after a `backfill`, which rep
 made, finds nothing to do.
 """
 
-from pathlib import Path
-
 import dagster as dg
 
 from performance_pipeline.defs.automation import is_about_to_look
@@ -29,6 +27,7 @@ from performance_pipeline.defs.running_days import (
 )
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import Place
 from performance_pipeline.storage.log_changes import Watch, look
 from performance_pipeline.storage.watches import has_watch, keep_watch, load_watch
 
@@ -98,7 +97,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     )
 
 
-def _watch(output_dir: Path, remembered: str) -> Watch:
+def _watch(output_dir: Place, remembered: str) -> Watch:
     """The watch to look from; an empty one where none is remembered, or it is lost."""
     # Before there was a file for it, the watch itself stood in the cursor.
     in_cursor = Watch.decode(remembered)

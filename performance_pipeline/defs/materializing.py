@@ -21,8 +21,11 @@ def materialize_each(
     check: dg.AssetCheckKey,
     materialize: Callable[[date], Metadata],
     evaluate: Callable[[date], CheckResult],
+    outdated: Callable[[Iterable[date]], list[date]],
 ) -> None:
     """Materialize every partition of the run, each with its own metadata.
+
+    Those that are `outdated` afterwards are made once more.
 
     A partition that needs a log which cannot be read does not keep the others from being done:
     they are recorded and checked, and then the run fails, naming the partition and the log.
@@ -37,6 +40,9 @@ def materialize_each(
             failed[day] = error
         if count % _PROGRESS_EVERY == 0:
             context.log.info(f"{count} of {len(days)} partitions written")
+    while again := outdated(done):
+        for day in again:
+            done[day] = materialize(day)
     if not failed:
         for day, metadata in done.items():
             context.add_asset_metadata(metadata, partition_key=day.isoformat())

@@ -6,7 +6,6 @@ are in the files that the metadata links to.
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -16,6 +15,7 @@ from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published
+from performance_pipeline.places import Place
 from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline
 from performance_pipeline.reports.page.data import ReportData
@@ -31,6 +31,7 @@ from performance_pipeline.reports.wording import (
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document
+from performance_pipeline.storage.stores import where
 
 VERDICTS: Final = "verdicts"
 
@@ -60,8 +61,8 @@ def summary_metadata(published: Published) -> Metadata:
         "alert_status": dg.MetadataValue.text(summary.alert_status),
         **({"restated": dg.MetadataValue.text(restated)} if restated else {}),
         "targets": _target_table(summary),
-        "json": dg.MetadataValue.path(path.absolute()),
-        "markdown": dg.MetadataValue.path(path.with_suffix(".md").absolute()),
+        "json": dg.MetadataValue.path(where(path)),
+        "markdown": dg.MetadataValue.path(where(published.markdown_path)),
         "data_quality": dg.MetadataValue.text(quality.status),
         "missing_days": dg.MetadataValue.int(len(quality.missing_days)),
         "rejected_lines": dg.MetadataValue.int(quality.rejected),
@@ -75,7 +76,7 @@ def _under_curve(markdown: str, summary: PerformanceSummary, steps: Sequence[Dec
     return f"{image}\n\n{markdown}" if image else markdown
 
 
-def aggregate_metadata(day: Day, path: Path, settings: Settings) -> Metadata:
+def aggregate_metadata(day: Day, path: Place, settings: Settings) -> Metadata:
     """Of one daily aggregate."""
     stats, quality = day.aggregate.stats, day.aggregate.quality
     open_trades, positions = day.aggregate.opens.open_trades, None
@@ -88,7 +89,7 @@ def aggregate_metadata(day: Day, path: Path, settings: Settings) -> Metadata:
         "open_trades": dg.MetadataValue.int(open_trades),
         "realized_pnl": _plotted(stats.realized_pnl),
         "max_drawdown": _plotted(stats.drawdown.worst),
-        "aggregate": dg.MetadataValue.path(path.absolute()),
+        "aggregate": dg.MetadataValue.path(where(path)),
         **quality_metadata(day),
         "accepted_lines": dg.MetadataValue.int(quality.accepted),
         "duplicate_lines": dg.MetadataValue.int(quality.duplicates),
@@ -118,12 +119,12 @@ def _position_row(position: OpenPosition) -> tuple[str, ...]:
     )
 
 
-def report_metadata(report: ReportData, path: Path, size: int) -> Metadata:
+def report_metadata(report: ReportData, path: Place, size: int) -> Metadata:
     """Of the report: where it is, what it covers, its equity curve and its headline."""
     summary, period = report.summary, report.period
     steps = [day.realized_pnl for day in report.equity]
     return {
-        "report": dg.MetadataValue.path(path.absolute()),
+        "report": dg.MetadataValue.path(where(path)),
         "bytes": dg.MetadataValue.int(size),
         "first_day": dg.MetadataValue.text(period.first_day.isoformat()),
         "last_day": dg.MetadataValue.text(period.last_day.isoformat()),

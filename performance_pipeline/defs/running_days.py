@@ -43,13 +43,13 @@ from performance_pipeline.domain.windows import (
     trading_day,
     trading_days_of,
 )
+from performance_pipeline.pipeline.looks import Looks
 from performance_pipeline.pipeline.publishing import Published, publish_period
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
-from performance_pipeline.storage.day_files import aggregate_path
+from performance_pipeline.storage.day_files import aggregate_name
 from performance_pipeline.storage.files import unwritable_error
-from performance_pipeline.storage.locks import writing_to
 from performance_pipeline.storage.log_changes import Watch
 from performance_pipeline.storage.logs import UnreadableLogError
 from performance_pipeline.storage.sessions import keep_sessions
@@ -134,16 +134,19 @@ def make_running_days(runtime: Runtime, days: Sequence[date]) -> RunningDays:
 
     Raises UnreadableLogError, and PipelineError when the output folder cannot be written to.
     """
-    folder = runtime.settings.output_dir
+    settings = runtime.settings
     try:
-        with writing_to(folder):
-            return _made(runtime.tracker(), days)
+        with Looks(settings, runtime.clock) as looks:
+            made = looks.made(partial(_made, days=days))
+            while looks.outdated([period for period, _ in made.periods]):
+                made = looks.made(partial(_made, days=days))
+            return made
     except OSError as error:
-        raise unwritable_error(folder, error) from error
+        raise unwritable_error(settings.output_dir, error) from error
 
 
 def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:
-    keep_sessions(tracker.settings, tracker.today)
+    keep_sessions(tracker.settings, tracker.today, tracker.store.output)
     made = [tracker.store.refresh(day) for day in days]
     tracker.store.look_back()
     tracker.store.save_index()
@@ -181,7 +184,7 @@ def report_running_days(
         instance,
         keys.log_is_clean,
         {
-            key: aggregate_metadata(day, aggregate_path(folder, key), settings)
+            key: aggregate_metadata(day, folder / aggregate_name(key), settings)
             for key, day in days.items()
         },
         lambda key: evaluate_log(days[key]),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import Place
 from performance_pipeline.settings import (
     BOTS_VARIABLE,
     PREFIX,
@@ -184,8 +185,8 @@ def all_bots(environment: Mapping[str, str] = os.environ) -> list[Settings]:
     return [Settings.from_env(environment)] if path is None else listed_bots(path, environment)
 
 
-def _whole(place: Path) -> str:
-    return str(place.resolve())
+def _whole(place: Place) -> str:
+    return str(place.resolve() if isinstance(place, Path) else place)
 
 
 def _below(folder: Path, text: str) -> str:

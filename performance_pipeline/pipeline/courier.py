@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.delivery import Route, deliver
+from performance_pipeline.places import place_at
 from performance_pipeline.settings import NotifyUrl
 
 # A round takes less than a minute, whatever the servers do.
@@ -89,7 +89,11 @@ def main() -> int:
     # The service that started it may be ended from the keyboard, which is no news of this process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     errand = msgspec.json.decode(sys.stdin.buffer.read(), type=_Errand)
-    route = Route(Path(errand.alert_log), Path(errand.output_dir), errand.urls)
+    route = Route(
+        place_at(errand.alert_log, "PERFORMANCE_ALERT_LOG"),
+        place_at(errand.output_dir, "PERFORMANCE_OUTPUT_DIR"),
+        errand.urls,
+    )
     try:
         deliver(route)
     except PipelineError as error:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from threading import Lock, Thread
 from typing import Final
 
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.pipeline.apprise_sending import send
 from performance_pipeline.pipeline.tracker import utc_now
+from performance_pipeline.places import Place
 from performance_pipeline.reports.alert_message import Message, alert_message
 from performance_pipeline.settings import NotifyUrl
 from performance_pipeline.storage.alert_log import AlertLog
@@ -49,8 +49,8 @@ Send = Callable[[NotifyUrl, Message], str | None]
 class Route:
     """From which alert log to which URLs, and where what was sent is remembered."""
 
-    alert_log: Path
-    output_dir: Path
+    alert_log: Place
+    output_dir: Place
     urls: tuple[NotifyUrl, ...]
 
     def is_due(self, state: DeliveryState | None, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import trading_day, trading_days_of
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
+from performance_pipeline.storage.stores import store_at
 
 _NAMES_SHOWN: Final = 5
 _FEW_DAYS: Final = 31
@@ -158,14 +159,13 @@ def proposals(tracker: PerformanceTracker, found: Examination) -> list[str]:
 def _for_an_empty_folder(tracker: PerformanceTracker, found: Examination) -> str | None:
     if found.lines or found.unreadable:
         return None
-    folder = tracker.settings.log_dir
     if logs_of(tracker):
         return "The logs hold no line yet; the pipeline waits for the bot's first."
     alert_log = tracker.settings.alert_log.name
     others = sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix in (".jsonl", ".json", ".csv", ".log") and path.name != alert_log
+        name
+        for name in store_at(tracker.settings.log_dir).names()
+        if name.endswith((".jsonl", ".json", ".csv", ".log")) and name != alert_log
     )
     waits = "There is no log yet; the bot writes one a UTC day, called YYYY-MM-DD.jsonl"
     if others:

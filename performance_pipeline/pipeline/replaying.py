@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from performance_pipeline.domain.alerts import evaluation_of
@@ -23,6 +22,7 @@ from performance_pipeline.domain.windows import (
 )
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.storage.targets_file import load_targets
 
 
@@ -39,7 +39,7 @@ class _Judgeable(NamedTuple):
     now: datetime
 
 
-def targets_to_replay(path: Path) -> TargetsFile:
+def targets_to_replay(path: Place) -> TargetsFile:
     """The targets of a file; raises UnusableTargetsError for one that has none."""
     found = load_targets(path)
     if found.errors:
@@ -49,7 +49,7 @@ def targets_to_replay(path: Path) -> TargetsFile:
     return found
 
 
-def replay_targets(tracker: PerformanceTracker, asked: Period, given: Path | None) -> Replay:
+def replay_targets(tracker: PerformanceTracker, asked: Period, given: Place | None) -> Replay:
     """What the targets in force, and those of the file `given`, make of the days of `asked`.
 
     Every period that these days touch is judged at the moment it was over, one that still runs at

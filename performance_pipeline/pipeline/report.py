@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from performance_pipeline.domain.aggregate import combine
@@ -12,10 +11,11 @@ from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.explaining import AlertHistory, Explainer, histories
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.reports.page.data import ReportData, report_data
 from performance_pipeline.reports.page.html import report_html
 from performance_pipeline.storage.alert_log import AlertLog
-from performance_pipeline.storage.files import write_atomically
+from performance_pipeline.storage.stores import store_at
 
 REPORT_NAME: Final = "performance-report.html"
 REPORT_DAYS: Final = 365
@@ -60,11 +60,10 @@ def load_report(tracker: PerformanceTracker, period: Period) -> ReportData:
     return replace(report, explanations=tuple(_explanations(tracker, newest)))
 
 
-def write_report(path: Path, report: ReportData) -> int:
+def write_report(path: Place, report: ReportData) -> int:
     """Write the page of `report` to `path`, and return its size in bytes."""
     content = report_html(report).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
+    store_at(path.parent).write(path.name, content)
     return len(content)
 
 

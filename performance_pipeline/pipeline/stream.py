@@ -114,7 +114,9 @@ class TradeStream:
         while begin >= first and begin not in known:
             begin -= ONE_DAY
         state = known.get(begin, start)
-        for between in days_between(begin + ONE_DAY, last):
+        days = list(days_between(begin + ONE_DAY, last))
+        self._store.expect_entries(days)
+        for between in days:
             entry = self._store.entry(between)
             if entry is not None:
                 state = then(state, entry)

@@ -29,8 +29,10 @@ from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.stream import TradeStream
 from performance_pipeline.settings import Settings, parse_date
 from performance_pipeline.storage.aggregates import AggregateStore, Day
+from performance_pipeline.storage.day_files import aggregate_name
 from performance_pipeline.storage.logs import UnreadableLogError, log_name
 from performance_pipeline.storage.sessions import market_sessions
+from performance_pipeline.storage.store import Found, Store
 from performance_pipeline.storage.targets_file import load_targets
 
 
@@ -53,17 +55,20 @@ class PerformanceTracker:
         self,
         settings: Settings | Path | str | None = None,
         clock: Callable[[], datetime] = utc_now,
+        output: Store | None = None,
     ) -> None:
         """Settings, or a folder of logs to use with those of the environment; default: all theirs.
+
+        `output` is what `Store.writing` has given, where anything is to be written.
 
         Raises PipelineError when a setting or the log folder cannot be used.
         """
         self.settings = _settings(settings)
         self.now = clock()
         self.today = trading_day(self.now, self.settings.timezone)
-        self.store = AggregateStore(self.settings, self.now)
+        self.store = AggregateStore(self.settings, self.now, output)
         self.targets = load_targets(self.settings.targets_file)
-        self._sessions = market_sessions(self.settings, self.today)
+        self._sessions = market_sessions(self.settings, self.today, self.store.output)
         self._days: dict[date, Day] = {}
         self.stream = TradeStream(self.store, self._last_day)
 
@@ -102,7 +107,7 @@ class PerformanceTracker:
         self, period: Period, aggregate: DailyAggregate | None = None
     ) -> tuple[PerformanceSummary, Evidence]:
         """The summary of `period` without verdicts, and what else they rest on."""
-        days = [self.day(day) for day in self.counted_days(period)]
+        days = self._days_of(period)
         combined = self.aggregate(period) if aggregate is None else aggregate
         zone, last = self.settings.timezone, period.last_day
         with_room = period.window in (Window.DAILY, Window.ROLLING)
@@ -126,7 +131,7 @@ class PerformanceTracker:
     def aggregate(self, period: Period) -> DailyAggregate:
         """The aggregates of the days of `period` as one; of a rolling one only what it needs."""
         combined = combine_tails if period.window is Window.ROLLING else combine
-        days = [self.day(day).aggregate for day in self.counted_days(period)]
+        days = [day.aggregate for day in self._days_of(period)]
         return combined(days, self.settings.rolling_window)
 
     def first_of(self, days: int) -> date:
@@ -161,23 +166,23 @@ class PerformanceTracker:
     def _last_day(self) -> date:
         return trading_days_of(self.now.date(), self.settings.timezone)[-1]
 
-    def logs_changed_since(self, period: Period, summary_file: Path) -> list[str]:
-        """The logs of `period` that changed, or were read again, after `summary_file` was written.
-
-        Empty when there is no such file.
-        """
-        if not summary_file.exists():
-            return []
-        written = summary_file.stat().st_mtime_ns
+    def logs_changed_since(self, period: Period, summary_file: Found) -> list[str]:
+        """The logs of `period` that changed, or were read again, after a file was written."""
+        written = summary_file.modified_ns
         changed = []
         for day in self.counted_days(period):
-            aggregate = self.store.path(day)
-            read_again = aggregate.exists() and aggregate.stat().st_mtime_ns > written
+            aggregate = self.store.output.status(aggregate_name(day))
+            read_again = aggregate is not None and aggregate.modified_ns > written
             for log_day in log_days_of(day, self.settings.timezone):
                 log = self.store.listing.files.get(log_day)
                 if read_again or (log is not None and log.modified_ns > written):
                     changed.append(log_name(log_day))
         return _unique(changed)
+
+    def _days_of(self, period: Period) -> list[Day]:
+        days = self.counted_days(period)
+        self.store.expect(day for day in days if day not in self._days)
+        return [self.day(day) for day in days]
 
     def day(self, day: date) -> Day:
         if day not in self._days:

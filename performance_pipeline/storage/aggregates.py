@@ -5,7 +5,7 @@ change, or disappear, on its own. Where fills are paired a part also says which 
 and ended with; see `books.py`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,29 +21,32 @@ from performance_pipeline.domain.windows import (
     log_days_of,
     trading_days_of,
 )
+from performance_pipeline.places import Place
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.books import NO_POSITIONS, BookAt
 from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.day_files import (
     StoredDay,
-    aggregate_path,
+    aggregate_name,
     encode_day,
     load_day,
     stored_days,
 )
-from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.index import load_index, update_index
-from performance_pipeline.storage.kept_records import KeptRecords, fills_folder
+from performance_pipeline.storage.kept_records import KeptRecords
 from performance_pipeline.storage.logs import (
     LogFile,
     LogListing,
     UnreadableLogError,
     emptied_folder_error,
+    expect_logs,
     list_logs,
     log_day,
     log_name,
 )
 from performance_pipeline.storage.parts import MadePart, Part, PartReader, not_kept
+from performance_pipeline.storage.store import Store
+from performance_pipeline.storage.stores import store_at
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,19 @@ class AggregateStore:
     of the past reaches as far as positions differ, and no further.
     """
 
-    def __init__(self, settings: Settings, now: datetime) -> None:
-        """Look at the folder; raises LogFolderError when it is not there, or lost all its logs."""
+    def __init__(self, settings: Settings, now: datetime, output: Store | None = None) -> None:
+        """Look at the folder; raises LogFolderError when it is not there, or lost all its logs.
+
+        `output` is what `Store.writing` has given, where anything is to be written.
+        """
         self._settings = settings
+        self.output = store_at(settings.output_dir) if output is None else output
         self.listing: LogListing = list_logs(settings.log_dir, now.date())
-        self._index = load_index(settings.output_dir)
-        self._kept = KeptRecords(fills_folder(settings.output_dir))
+        self._index = load_index(self.output)
+        self._kept = KeptRecords(self.output)
         self._parts = PartReader(settings, now.date(), self._index, self._kept)
+        # Where a file takes as long to come as many do at once.
+        self._far = self.output.shared or not isinstance(settings.log_dir, Path)
         self._current: dict[date, _Current] = {}
         self._books: dict[date, BookAt] = {}
         self._entries: dict[date, DayEntry] = {}
@@ -118,8 +127,19 @@ class AggregateStore:
             days += [log_day(part.log) for part in stored.parts] if stored is not None else []
         return min(days, default=None)
 
-    def path(self, day: date) -> Path:
-        return aggregate_path(self._settings.output_dir, day)
+    def path(self, day: date) -> Place:
+        return self.output.place / aggregate_name(day)
+
+    def expect(self, days: Iterable[date]) -> None:
+        """Be ready to be asked for `days`."""
+        if not self._far:
+            return
+        unknown = [day for day in days if day not in self._current]
+        self.output.expect(map(aggregate_name, unknown))
+        zone = self._settings.timezone
+        log_days = dict.fromkeys(one for day in unknown for one in log_days_of(day, zone))
+        logs = [log for one in log_days if (log := self.listing.files.get(one)) is not None]
+        expect_logs([log for log in logs if not self._parts.knows(log)])
 
     def is_unfinished(self, log: LogFile) -> bool:
         """Whether `log` is the current UTC day's, whose last line may still be being written."""
@@ -210,12 +230,20 @@ class AggregateStore:
             entry = self._entries[day] = self._made(day).now.entry
         return entry
 
+    def expect_entries(self, days: Iterable[date]) -> None:
+        """Be ready to be asked for the entries of `days`."""
+        known = (self._current, self._told, self._entries, self._remembered)
+        self.expect(day for day in days if not any(day in one for one in known))
+
     def look_back(self) -> None:
         """Look at every day before the refreshed ones, to remember what each adds to the next.
 
         A log that cannot be read is left to its own day.
         """
-        for day in days_between(self.first_day or date.max, max(self._refreshed, default=date.min)):
+        last = max(self._refreshed, default=date.min)
+        days = list(days_between(self.first_day or date.max, last))
+        self.expect_entries(days)
+        for day in days:
             with suppress(UnreadableLogError):
                 self.entry(day)
 
@@ -223,9 +251,7 @@ class AggregateStore:
         """Remember what was read since the store was made."""
         days = self._entries | {day: self._current[day].now.entry for day in self._refreshed}
         if self._parts.changed or days:
-            update_index(
-                self._settings.output_dir, self._parts.changed, days, self._settings.fingerprint
-            )
+            update_index(self.output, self._parts.changed, days, self._settings.fingerprint)
 
     def _look(self, day: date) -> _Current:
         if day not in self._current:
@@ -297,7 +323,7 @@ class AggregateStore:
         if current.records:
             logs = {part.log for part in current.now.parts}
             self._kept.write(day, current.records, logs)
-        write_if_changed(self.path(day), encode_day(current.now))
+        self.output.put(aggregate_name(day), encode_day(current.now))
 
     def _book_before(self, day: date) -> BookAt:
         """The positions at the end of the day before `day`, from the oldest log on."""
@@ -371,10 +397,10 @@ class AggregateStore:
 
     @cached_property
     def _stored_days(self) -> list[date]:
-        return stored_days(self._settings.output_dir)
+        return stored_days(self.output)
 
     def _load(self, day: date) -> StoredDay | None:
-        return load_day(self._settings.output_dir, day)
+        return load_day(self.output, day)
 
     def _refuse_an_emptied_folder(self) -> None:
         known = list(self._index.logs) or [

@@ -1,19 +1,18 @@
 """The alert log: one JSON line an event, append-only, true through crashes and several writers."""
 
 import logging
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
 
 from performance_pipeline.domain.alerts import AlertEvent, fold
-from performance_pipeline.storage.files import replace_synced
-from performance_pipeline.storage.locks import locked
+from performance_pipeline.places import Place
 from performance_pipeline.storage.plain_json import encode_plain
+from performance_pipeline.storage.store import Versioned
+from performance_pipeline.storage.stores import store_at
 
 Decide = Callable[[dict[str, AlertEvent]], Sequence[AlertEvent]]
 Tell = Callable[[str], object]
@@ -31,9 +30,10 @@ class AlertLog:
     and the next writer moves it to `<path>.torn`. `tell` hears of it in a sentence.
     """
 
-    def __init__(self, path: Path, tell: Tell = _log.warning) -> None:
+    def __init__(self, path: Place, tell: Tell = _log.warning) -> None:
         self.path = path
         self._tell = tell
+        self._store = store_at(path.parent)
 
     def alerts(self) -> dict[str, AlertEvent]:
         """The state of every alert, by id."""
@@ -41,58 +41,66 @@ class AlertLog:
 
     def events(self) -> list[AlertEvent]:
         """Every line, oldest first; a last one that is still being written is left out."""
-        content = _parsed(self._content())
+        content = _parsed(self._now().content)
         if strays := [stray for stray in content.strays if stray.line.endswith(b"\n")]:
             self._tell(f"{self.path}: {_named(strays)}; left out")
         return content.events
 
-    def update(self, decide: Decide) -> list[AlertEvent]:
+    def update(self, decide: Decide, *, settle: bool = False) -> list[AlertEvent]:
         """Append what `decide` answers to the alerts as they are, and return it.
 
-        Nobody else writes between the two, so two writers who would say the same say it once.
+        Of two writers who would say the same only one says it: where nobody can be kept from
+        writing in between, `decide` is asked again once somebody has. With `settle` it is then also
+        asked again after writing, until it has nothing to say: somebody who knew more may have
+        found that there was nothing to say before this was said.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.path.with_name(f".{self.path.name}.lock")):
-            content = _parsed(self._content())
-            if content.strays:
-                self._move_aside(content)
-            events = list(decide(fold(content.events)))
-            if events:
-                self._append(b"".join(encode_plain(event) + b"\n" for event in events))
-        return events
+        said: list[AlertEvent] = []
+        with self._store.alone(self.path.name) as alone:
+            while True:
+                before = self._mended()
+                events = list(decide(fold(_parsed(before.content).events)))
+                lines = b"".join(encode_plain(event) + b"\n" for event in events)
+                if not lines:
+                    return said
+                if self._appended(before, lines):
+                    said += events
+                    if alone or not settle:
+                        return said
 
     def mend(self) -> None:
         """Move aside what is no alert, if there is anything."""
-        if _parsed(self._content()).strays:
+        if _parsed(self._now().content).strays:
             self.update(lambda _: [])
 
-    def _content(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            return b""
+    def _now(self) -> Versioned:
+        return self._store.versioned(self.path.name)
 
-    def _move_aside(self, content: "_Content") -> None:
-        """Keep the strays beside the log, and then the log without them, each synced to disk.
+    def _appended(self, before: Versioned, lines: bytes) -> bool:
+        """Whether `lines` stand in the log after what it held `before`."""
+        content = before.content + lines
+        if self._store.swap(self.path.name, content, before.version, synced=True):
+            return True
+        # Somebody was quicker: perhaps this very writing, whose answer was lost, and then others.
+        return self._now().content.startswith(content)
+
+    def _mended(self) -> Versioned:
+        """The log with nothing in it but alerts: others are kept beside it first, then left out.
 
         After a crash in between a stray stands in both, and is moved once more.
         """
-        torn = self.path.with_name(f"{self.path.name}.torn")
-        with torn.open("ab") as file:
-            _write_synced(file, (stray.line.rstrip(b"\n") + b"\n" for stray in content.strays))
-        replace_synced(self.path, b"".join(content.lines))
-        self._tell(f"{self.path}: {_named(content.strays)}; moved to {torn.name}")
-
-    def _append(self, lines: bytes) -> None:
-        # One write and a sync: what was said must survive a power cut, unlike files that can be
-        # made again. A cut in the middle leaves a torn line, which the next writer moves aside.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            while lines:
-                lines = lines[os.write(descriptor, lines) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        while True:
+            now = self._now()
+            content = _parsed(now.content)
+            if not content.strays:
+                return now
+            torn = f"{self.path.name}.torn"
+            aside = self._store.versioned(torn)
+            strays = b"".join(stray.line.rstrip(b"\n") + b"\n" for stray in content.strays)
+            kept = self._store.swap(torn, aside.content + strays, aside.version, synced=True)
+            if kept and self._store.swap(
+                self.path.name, b"".join(content.lines), now.version, synced=True
+            ):
+                self._tell(f"{self.path}: {_named(content.strays)}; moved to {torn}")
 
 
 @dataclass(frozen=True)
@@ -142,9 +150,3 @@ def _named(strays: Sequence[_Stray]) -> str:
     named = ", ".join(f"line {stray.number} ({stray.reason})" for stray in strays[:_LINES_NAMED])
     more = len(strays) - _LINES_NAMED
     return f"no alert in {named}" + (f" and {more} more lines" if more > 0 else "")
-
-
-def _write_synced(file: BinaryIO, lines: Iterable[bytes]) -> None:
-    file.writelines(lines)
-    file.flush()
-    os.fsync(file.fileno())

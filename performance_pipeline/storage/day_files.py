@@ -2,15 +2,17 @@
 
 from contextlib import suppress
 from datetime import date
-from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from performance_pipeline.domain.edge import join_packed
 from performance_pipeline.domain.numbers import exact_arithmetic
 from performance_pipeline.domain.trade_stats import Drawdown
+from performance_pipeline.settings import parse_date
 from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.parts import Part
+from performance_pipeline.storage.store import Store
 
 
 class StoredDay(msgspec.Struct, frozen=True):
@@ -42,29 +44,29 @@ class StoredDay(msgspec.Struct, frozen=True):
 _decode_day = msgspec.json.Decoder(StoredDay).decode
 
 
-def aggregates_folder(output_dir: Path) -> Path:
-    """Where the aggregates are kept, one file a trading day."""
-    return output_dir / "aggregates"
+AGGREGATES_FOLDER: Final = "aggregates"
+"""Where the aggregates are kept, one file a trading day."""
 
 
-def aggregate_path(output_dir: Path, day: date) -> Path:
-    """The file that holds the aggregate of `day`."""
-    return aggregates_folder(output_dir) / f"{day.isoformat()}.json"
+def aggregate_name(day: date) -> str:
+    """The file that holds the aggregate of `day`, within the output."""
+    return f"{AGGREGATES_FOLDER}/{day.isoformat()}.json"
 
 
-def stored_days(output_dir: Path) -> list[date]:
+def stored_days(output: Store) -> list[date]:
     """The days that have a file, in time order."""
     days = []
-    for path in aggregates_folder(output_dir).glob("????-??-??.json"):
-        with suppress(ValueError):  # Not a file of ours.
-            days.append(date.fromisoformat(path.stem))
-    return sorted(days)
+    for name in output.names(AGGREGATES_FOLDER):
+        if name.endswith(".json"):
+            with suppress(ValueError):  # Not a file of ours.
+                days.append(parse_date(name.removesuffix(".json")))
+    return days
 
 
-def load_day(output_dir: Path, day: date) -> StoredDay | None:
+def load_day(output: Store, day: date) -> StoredDay | None:
     """What the file of `day` holds; None when there is none that can be read."""
     try:
-        stored = _decode_day(aggregate_path(output_dir, day).read_bytes())
+        stored = _decode_day(output.read(aggregate_name(day)))
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         # Missing, of another format version, or mangled by a power cut: made again.
         return None

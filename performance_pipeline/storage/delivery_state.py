@@ -5,20 +5,21 @@ back from a copy sends nothing twice and loses nothing. What waits is kept here 
 sent even when its line has gone.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import Place
 from performance_pipeline.storage.files import unwritable_error
-from performance_pipeline.storage.locks import lock_if_free
+from performance_pipeline.storage.stores import store_at
 
 STATE_NAME: Final = "alert-delivery.json"
+# No round lasts as long.
+_ROUND_SECONDS: Final = 120
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -56,59 +57,50 @@ class DeliveryState(msgspec.Struct, frozen=True):
     """How many there ever were; the sensor remembers which it has told."""
 
 
-def load_state(output_dir: Path) -> DeliveryState | None:
+def load_state(output_dir: Place) -> DeliveryState | None:
     """What was remembered; None when there is no such file.
 
     Raises PipelineError when it cannot be read: guessed at, it would send all again, or nothing.
     """
-    path = output_dir / STATE_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=DeliveryState)
+        return msgspec.json.decode(store_at(output_dir).read(STATE_NAME), type=DeliveryState)
     except FileNotFoundError:
         return None
+    except PipelineError:
+        raise
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise PipelineError(
-            f"{path}: cannot be read, so nothing is sent; without the file, delivery begins again"
-            " with the lines that the alert log gains from then on"
+            f"{output_dir / STATE_NAME}: cannot be read, so nothing is sent; without the file,"
+            " delivery begins again with the lines that the alert log gains from then on"
         ) from None
 
 
-def save_state(output_dir: Path, state: DeliveryState) -> None:
+def save_state(output_dir: Place, state: DeliveryState) -> None:
     """Keep `state` through a crash and a power cut, readable by its owner alone.
 
     Raises PipelineError when the output folder cannot be written to.
     """
-    path = output_dir / STATE_NAME
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        # One writer at a time holds the lock, so the name needs no token.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(state))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        store_at(output_dir).keep(STATE_NAME, msgspec.json.encode(state))
     except OSError as error:
         raise unwritable_error(output_dir, error) from error
 
 
-def forget(output_dir: Path) -> None:
+def forget(output_dir: Place) -> None:
     """Forget all of it: when something is sent again, it begins with what is new then."""
-    (output_dir / STATE_NAME).unlink(missing_ok=True)
+    store_at(output_dir).remove(STATE_NAME)
 
 
 @contextmanager
-def delivering(output_dir: Path) -> Iterator[bool]:
+def delivering(output_dir: Place) -> Iterator[bool]:
     """Hold the right to deliver while it lasts; False where another process has it."""
-    output_dir.mkdir(parents=True, exist_ok=True)
-    with lock_if_free(output_dir / ".alert-delivery.lock") as ours:
+    with store_at(output_dir).claim("alert-delivery", _ROUND_SECONDS) as ours:
         yield ours
 
 
-def stamp(alert_log: Path) -> tuple[int, ...]:
-    """Size, time and inode of the log; it has not changed while they stay. Empty without one."""
-    try:
-        found = alert_log.stat()
-    except FileNotFoundError:
-        return ()
-    return (found.st_size, found.st_mtime_ns, found.st_ino)
+def stamp(alert_log: Place) -> tuple[int, ...]:
+    """What the log has not changed while it stays: size, time, and the inode of a file.
+
+    Empty without one.
+    """
+    return store_at(alert_log.parent).stamp(alert_log.name)

@@ -1,12 +1,13 @@
 """`imports.json`: what was last imported of each listed source. Deleting it costs time alone."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from performance_pipeline.storage.files import unwritable_error, write_if_changed
+from performance_pipeline.places import Place
+from performance_pipeline.storage.files import unwritable_error
+from performance_pipeline.storage.stores import store_at
 
 STATE_NAME: Final = "imports.json"
 
@@ -28,18 +29,18 @@ class LastImport(msgspec.Struct, frozen=True):
     """Whether a source, or a log, could not be read or written; it is tried again."""
 
 
-def load_imports(output_dir: Path) -> dict[str, LastImport]:
+def load_imports(output_dir: Place) -> dict[str, LastImport]:
     """By the name of the source; empty where the file is gone or mangled."""
     try:
-        content = (output_dir / STATE_NAME).read_bytes()
+        content = store_at(output_dir).read(STATE_NAME)
         return msgspec.json.decode(content, type=dict[str, LastImport])
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
 
 
-def keep_imports(output_dir: Path, imports: Mapping[str, LastImport]) -> None:
+def keep_imports(output_dir: Place, imports: Mapping[str, LastImport]) -> None:
     """Raises PipelineError when the output folder cannot be written to."""
     try:
-        write_if_changed(output_dir / STATE_NAME, msgspec.json.encode(imports))
+        store_at(output_dir).put(STATE_NAME, msgspec.json.encode(imports))
     except OSError as error:
         raise unwritable_error(output_dir, error) from error

@@ -6,15 +6,13 @@ every digest is computed again, and nothing else changes.
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from performance_pipeline.storage.day_entries import DayEntry
-from performance_pipeline.storage.files import write_if_changed
-from performance_pipeline.storage.locks import locked
 from performance_pipeline.storage.logs import LogFile
+from performance_pipeline.storage.store import Store
 
 INDEX_NAME: Final = "performance-index.json"
 _VERSION: Final = 1
@@ -49,31 +47,39 @@ class LogIndex(msgspec.Struct, frozen=True):
     days: dict[date, DayEntry] = {}
 
 
-def load_index(output_dir: Path) -> LogIndex:
-    """The index in `output_dir`; an empty one when there is none that can be used."""
+def load_index(output: Store) -> LogIndex:
+    """The index in `output`; an empty one when there is none that can be used."""
     try:
-        index = msgspec.json.decode((output_dir / INDEX_NAME).read_bytes(), type=LogIndex)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
+        return _decoded(output.read(INDEX_NAME))
+    except FileNotFoundError:
         return LogIndex()
-    return index if index.version == _VERSION else LogIndex()
 
 
 def update_index(
-    output_dir: Path,
+    output: Store,
     changed: Mapping[str, IndexEntry],
     days: Mapping[date, DayEntry],
     settings: dict[str, str | int],
 ) -> None:
     """Write what `changed`, and the `days` under `settings`, keeping what other runs wrote."""
-    output_dir.mkdir(parents=True, exist_ok=True)
-    with locked(output_dir / f".{INDEX_NAME}.lock"):
-        known = load_index(output_dir)
-        logs = {**known.logs, **changed}
-        kept = known.days if known.settings == settings else {}
-        index = LogIndex(
-            dict(sorted(logs.items())),
-            settings=settings if days else known.settings,
-            days=dict(sorted({**kept, **days}.items())) if days else known.days,
-        )
-        content = msgspec.json.format(msgspec.json.encode(index), indent=1)
-        write_if_changed(output_dir / INDEX_NAME, content + b"\n")
+    with output.alone(INDEX_NAME):
+        while True:
+            before = output.versioned(INDEX_NAME)
+            known = _decoded(before.content)
+            kept = known.days if known.settings == settings else {}
+            index = LogIndex(
+                dict(sorted({**known.logs, **changed}.items())),
+                settings=settings if days else known.settings,
+                days=dict(sorted({**kept, **days}.items())) if days else known.days,
+            )
+            content = msgspec.json.format(msgspec.json.encode(index), indent=1) + b"\n"
+            if content == before.content or output.swap(INDEX_NAME, content, before.version):
+                return
+
+
+def _decoded(content: bytes) -> LogIndex:
+    try:
+        index = msgspec.json.decode(content, type=LogIndex)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return LogIndex()
+    return index if index.version == _VERSION else LogIndex()

@@ -4,17 +4,20 @@ is gone, and because pairing them again is quicker than reading the log again.
 
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from performance_pipeline.domain.pairing import DayRecords
-from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.store import Store
+
+FILLS_FOLDER: Final = "fills"
+"""Where the records of paired days are kept, one file a day."""
 
 
-def fills_folder(output_dir: Path) -> Path:
-    """Where the records of paired days are kept, one file a day."""
-    return output_dir / "fills"
+def fills_name(day: date) -> str:
+    """The file that keeps the records of `day`, within the output."""
+    return f"{FILLS_FOLDER}/{day.isoformat()}.json"
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -29,10 +32,10 @@ _decode_records = msgspec.json.Decoder(DayRecords).decode
 
 
 class KeptRecords:
-    """The files in `folder`, one a day."""
+    """The files in `output`, one a day."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, output: Store) -> None:
+        self._output = output
 
     def load(self, day: date, log: str, digest: str) -> DayRecords | None:
         """The records of `log` on `day`; None when those of `digest` are not kept."""
@@ -49,14 +52,11 @@ class KeptRecords:
         for log, (digest, found) in records.items():
             kept[log] = _Kept(digest, msgspec.Raw(msgspec.json.encode(found)))
         content = msgspec.json.encode(dict(sorted(kept.items())))
-        write_if_changed(self._path(day), content + b"\n")
+        self._output.put(fills_name(day), content + b"\n")
 
     def _load(self, day: date) -> dict[str, _Kept]:
         try:
-            return _decode_day(self._path(day).read_bytes())
+            return _decode_day(self._output.read(fills_name(day)))
         except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             # None kept yet, or mangled by a power cut: read again from the log.
             return {}
-
-    def _path(self, day: date) -> Path:
-        return self._folder / f"{day.isoformat()}.json"

@@ -15,18 +15,6 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def writing_to(output_dir: Path) -> Iterator[None]:
-    """Wait for, then hold, the right to make the aggregates and summaries in `output_dir`.
-
-    Held from the look at the logs to the last file written, so that of two who make the same file
-    the one who looked later writes later, and nobody writes old numbers over new ones.
-    """
-    output_dir.mkdir(parents=True, exist_ok=True)
-    with locked(output_dir / ".writing.lock"):
-        yield
-
-
-@contextmanager
 def lock_if_free(path: Path) -> Iterator[bool]:
     """Hold the lock that the file at `path` stands for, or do not: whether it is held."""
     with path.open("ab") as file:

@@ -31,6 +31,7 @@ from performance_pipeline.storage.logs import (
     list_logs,
     log_name,
 )
+from performance_pipeline.storage.stores import store_at
 
 _DIGEST_SHOWN: Final = 16
 _UNREADABLE: Final = "unreadable"
@@ -122,7 +123,9 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
     is gone, or all its logs are.
     """
     listing = list_logs(settings.log_dir, now.date())
-    if not listing.files and (known := watch.logs or load_index(settings.output_dir).logs):
+    if not listing.files and (
+        known := watch.logs or load_index(store_at(settings.output_dir)).logs
+    ):
         raise emptied_folder_error(settings.log_dir, known)
     logs: dict[str, Seen] = {}
     unreadable = []

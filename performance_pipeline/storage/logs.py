@@ -4,19 +4,26 @@ import gzip
 import hashlib
 import os
 import re
+import weakref
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import Place, StoreUrl
 from performance_pipeline.settings import parse_date
+
+if TYPE_CHECKING:
+    from performance_pipeline.storage.bucket import Bucket
 
 _DATED_NAME: Final = re.compile(r"(\d{4}-\d\d-\d\d)\.jsonl(\.gz)?", re.ASCII)
 _BLOCK_BYTES: Final = 1 << 20
+_AHEAD_BYTES: Final = 64 << 20
 
 
 class LogFolderError(PipelineError):
@@ -37,6 +44,8 @@ class LogFile(NamedTuple):
     path: str
     size: int
     modified_ns: int
+    bucket: "Bucket | None" = None
+    """Where the log lies in an object store; None for a file."""
 
     @property
     def name(self) -> str:
@@ -66,16 +75,35 @@ def log_day(name: str) -> date:
     return date.fromisoformat(name.removesuffix(".jsonl"))
 
 
-def list_logs(folder: Path, today: date) -> LogListing:
+def list_logs(folder: Place, today: date) -> LogListing:
     """The logs in `folder`, `today` being the current UTC day; later ones are not read.
 
-    Raises LogFolderError when the folder is not there.
+    Raises LogFolderError when the folder is not there, and StoreError.
     """
     files: dict[date, LogFile] = {}
     twins: set[date] = set()
     ignored: list[str] = []
+    # Sorted, so that a plain log comes before its archive.
+    for name, found in _objects(folder) if isinstance(folder, StoreUrl) else _entries(folder):
+        if (match := _DATED_NAME.fullmatch(name)) is None:
+            continue
+        try:
+            day = parse_date(match[1])
+        except ValueError:
+            ignored.append(f"{name}: the name is no date; it is not read")
+            continue
+        if day > today:
+            ignored.append(f"{name}: dated in the future; it is not read")
+        elif day in files:
+            twins.add(day)
+        elif (log := found(day)) is not None:
+            files[day] = log
+    return LogListing(files, frozenset(twins), tuple(ignored))
+
+
+def _entries(folder: Path) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
+    """What lies in a folder, by name, each with how it is looked at as the log of a day."""
     try:
-        # Sorted, so that a plain log comes before its archive.
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise LogFolderError(
@@ -83,23 +111,20 @@ def list_logs(folder: Path, today: date) -> LogListing:
             " accepted is an existing folder of trade logs"
         ) from None
     for entry in entries:
-        if (match := _DATED_NAME.fullmatch(entry.name)) is None:
-            continue
-        try:
-            day = parse_date(match[1])
-        except ValueError:
-            ignored.append(f"{entry.name}: the name is no date; it is not read")
-            continue
-        if day > today:
-            ignored.append(f"{entry.name}: dated in the future; it is not read")
-        elif day in files:
-            twins.add(day)
-        elif (found := _found(day, entry)) is not None:
-            files[day] = found
-    return LogListing(files, frozenset(twins), tuple(ignored))
+        yield entry.name, partial(_found, entry)
 
 
-def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
+def _objects(place: StoreUrl) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
+    """The same of what lies in a bucket."""
+    from performance_pipeline.storage.bucket import Bucket
+
+    bucket = Bucket(place)
+    for name, size, modified_ns in bucket.listed():
+        path = str(place / name)
+        yield name, partial(LogFile, path=path, size=size, modified_ns=modified_ns, bucket=bucket)
+
+
+def _found(entry: os.DirEntry[str], day: date) -> LogFile | None:
     try:
         status = entry.stat()
     except OSError as error:
@@ -112,7 +137,24 @@ def _found(day: date, entry: os.DirEntry[str]) -> LogFile | None:
     return LogFile(day, entry.path, status.st_size, status.st_mtime_ns)
 
 
-def emptied_folder_error(folder: Path, known: Iterable[str]) -> LogFolderError:
+def expect_logs(logs: Sequence[LogFile]) -> None:
+    """Be ready to read `logs`, or the first of them: a bucket fetches them at once."""
+    ahead = 0
+    names = []
+    for log in logs:
+        ahead += log.size
+        if log.bucket is not None and ahead <= _AHEAD_BYTES:
+            names.append(_object_name(log))
+    if names:
+        assert logs[0].bucket is not None
+        logs[0].bucket.expect(names)
+
+
+def _object_name(log: LogFile) -> str:
+    return log.path.rpartition("/")[2]
+
+
+def emptied_folder_error(folder: Place, known: Iterable[str]) -> LogFolderError:
     """What to raise for a folder without any log where the `known` ones have been read."""
     names = sorted(known)
     return LogFolderError(
@@ -134,6 +176,7 @@ class LogContent:
     unfinished_tail: bool
     length: int = 0
     _digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    _fetched: BinaryIO | None = None
 
     @property
     def digest(self) -> str:
@@ -196,11 +239,28 @@ class LogContent:
             reason = (isinstance(error, OSError) and error.strerror) or str(error)
             raise UnreadableLogError(f"{self.log.path}: cannot be read ({reason})") from error
 
-    def _open(self) -> gzip.GzipFile | BinaryIO:
+    @contextmanager
+    def _open(self) -> Iterator[gzip.GzipFile | BinaryIO]:
+        if self.log.archived and not self.log.size:
+            # Cut off: even an archive of nothing has a header. gzip would read it as no lines,
+            # hence as a day without trades.
+            raise EOFError("the archive is cut to nothing")
+        if self.log.bucket is None:
+            with self._open_file() as stream:
+                yield stream
+        else:
+            fetched = self._fetch(self.log.bucket)
+            yield gzip.GzipFile(fileobj=fetched, mode="rb") if self.log.archived else fetched
+
+    def _open_file(self) -> gzip.GzipFile | BinaryIO:
         if self.log.archived:
-            if not self.log.size:
-                # Cut off: even an archive of nothing has a header. gzip would read it as no lines,
-                # hence as a day without trades.
-                raise EOFError("the archive is cut to nothing")
             return gzip.open(self.log.path, "rb")
         return Path(self.log.path).open("rb", buffering=_BLOCK_BYTES)
+
+    def _fetch(self, bucket: "Bucket") -> BinaryIO:
+        # Once, whatever is read of it: an object may be replaced between two requests.
+        if self._fetched is None:
+            self._fetched = bucket.stream(_object_name(self.log))
+            weakref.finalize(self, self._fetched.close)
+        self._fetched.seek(0)
+        return self._fetched

@@ -63,10 +63,19 @@ class PartReader:
         """Whether `log` is the current UTC day's, whose last line may still be being written."""
         return log.day >= self._today and not log.archived
 
+    def knows(self, log: LogFile) -> bool:
+        """Whether `digest` has not to read the log."""
+        return self._described(log) is not None
+
+    def _described(self, log: LogFile) -> IndexEntry | None:
+        entry = self.changed.get(log.name) or self._index.logs.get(log.name)
+        if entry is None or not entry.describes(log, unfinished_tail=self.is_unfinished(log)):
+            return None
+        return entry
+
     def digest(self, log: LogFile) -> str:
         """The digest of the whole lines of `log` as it is now."""
-        entry = self.changed.get(log.name) or self._index.logs.get(log.name)
-        if entry is not None and entry.describes(log, unfinished_tail=self.is_unfinished(log)):
+        if (entry := self._described(log)) is not None:
             return entry.digest
         content = LogContent(log, self.is_unfinished(log))
         content.consume()

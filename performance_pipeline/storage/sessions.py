@@ -6,13 +6,12 @@ beside the summaries for the command line, which then never imports it.
 
 from datetime import date, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from performance_pipeline.settings import Settings, SettingsError
-from performance_pipeline.storage.files import write_if_changed
+from performance_pipeline.storage.store import Store
 
 SESSIONS_NAME: Final = "market-calendar.json"
 NO_CALENDAR: Final = "none"
@@ -31,7 +30,7 @@ class Sessions(msgspec.Struct, frozen=True):
         return self.calendar == calendar and self.first <= first and last <= self.last
 
 
-def market_sessions(settings: Settings, today: date) -> Sessions:
+def market_sessions(settings: Settings, today: date, output: Store) -> Sessions:
     """The sessions of every day that a summary up to `today` can ask for.
 
     Raises SettingsError when there is no such calendar.
@@ -40,7 +39,7 @@ def market_sessions(settings: Settings, today: date) -> Sessions:
     if calendar == NO_CALENDAR:
         return Sessions(calendar, first, today, frozenset())
     try:
-        kept = msgspec.json.decode(_path(settings).read_bytes(), type=Sessions)
+        kept = msgspec.json.decode(output.read(SESSIONS_NAME), type=Sessions)
         if kept.covers(calendar, first, today):
             return kept
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
@@ -48,16 +47,12 @@ def market_sessions(settings: Settings, today: date) -> Sessions:
     return _from_library(calendar, first, today + _AHEAD)
 
 
-def keep_sessions(settings: Settings, today: date) -> None:
+def keep_sessions(settings: Settings, today: date, output: Store) -> None:
     """Write the sessions, well into the future, for commands to come."""
     if settings.market_calendar != NO_CALENDAR:
         sessions = _from_library(settings.market_calendar, settings.start_date, today + _AHEAD)
         content = msgspec.json.encode(sessions, order="sorted")
-        write_if_changed(_path(settings), content + b"\n")
-
-
-def _path(settings: Settings) -> Path:
-    return settings.output_dir / SESSIONS_NAME
+        output.put(SESSIONS_NAME, content + b"\n")
 
 
 @lru_cache(maxsize=1)

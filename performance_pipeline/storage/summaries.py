@@ -5,7 +5,6 @@ What they say is made elsewhere: here documents and bytes are read, and written.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,8 +12,8 @@ import msgspec
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.settings import parse_date
-from performance_pipeline.storage.files import write_if_changed
 from performance_pipeline.storage.plain_json import encode_plain, plain_document
+from performance_pipeline.storage.store import Store
 
 
 def summary_document(summary: PerformanceSummary) -> dict[str, Any]:
@@ -33,10 +32,15 @@ def decode_summary(content: bytes) -> PerformanceSummary:
     return msgspec.json.decode(content, type=PerformanceSummary)
 
 
-def summary_path(folder: Path, period: Period) -> Path:
-    """Where the JSON of `period` lives in `folder`; the Markdown has the suffix `.md`."""
+def summary_name(period: Period) -> str:
+    """The JSON file of `period`, within the output; see `markdown_name`."""
     until = f"-{period.last_day.isoformat()}" if period.window is Window.RANGE else ""
-    return folder / f"{period.window}-summary-{period.key.isoformat()}{until}.json"
+    return f"{period.window}-summary-{period.key.isoformat()}{until}.json"
+
+
+def markdown_name(json_name: str) -> str:
+    """The Markdown beside the JSON file of a summary."""
+    return f"{json_name.removesuffix('.json')}.md"
 
 
 @dataclass(frozen=True)
@@ -47,36 +51,41 @@ class StoredSummary:
     content: bytes
 
 
-def read_summary(path: Path) -> StoredSummary | None:
-    """The summary in the JSON file `path`; None when there is none that can be read."""
+def read_summary(output: Store, name: str) -> StoredSummary | None:
+    """The summary in the JSON file `name`; None when there is none that can be read."""
     try:
-        content = path.read_bytes()
+        content = output.read(name)
         return StoredSummary(decode_summary(content), content)
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def load_summary(folder: Path, period: Period) -> PerformanceSummary | None:
+def load_summary(output: Store, period: Period) -> PerformanceSummary | None:
     """The stored summary of `period`; None when there is none that can be read."""
-    stored = read_summary(summary_path(folder, period))
+    stored = read_summary(output, summary_name(period))
     return None if stored is None else stored.summary
 
 
-def write_summary(path: Path, content: bytes, markdown: str) -> None:
-    """Make the JSON file `path` and the Markdown beside it hold these; equal ones stay."""
-    write_if_changed(path.with_suffix(".md"), markdown.encode())
-    write_if_changed(path, content)
+def write_summary(output: Store, name: str, content: bytes, markdown: str) -> None:
+    """Make the JSON file `name` and the Markdown beside it hold these; equal ones stay."""
+    output.put_all({markdown_name(name): markdown.encode(), name: content})
 
 
-def stored_periods(folder: Path, window: Window) -> Iterator[tuple[Period, PerformanceSummary]]:
+def stored_periods(output: Store, window: Window) -> Iterator[tuple[Period, PerformanceSummary]]:
     """Every stored summary of a partitioned `window`, in time order.
 
     A file named for a day that there is not, or that is no key of the window, is none of ours.
     """
-    prefix = f"{window}-summary-"
-    for path in sorted(folder.glob(f"{prefix}????-??-??.json")):
-        period = _period(window, path.stem.removeprefix(prefix))
-        if period is not None and (stored := read_summary(path)) is not None:
+    beginning, ending = f"{window}-summary-", ".json"
+    periods = [
+        period
+        for name in output.names()
+        if name.startswith(beginning) and name.endswith(ending)
+        if (period := _period(window, name[len(beginning) : -len(ending)])) is not None
+    ]
+    output.expect(map(summary_name, periods))
+    for period in periods:
+        if (stored := read_summary(output, summary_name(period))) is not None:
             yield period, stored.summary
 
 

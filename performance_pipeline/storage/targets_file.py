@@ -1,15 +1,15 @@
-"""The targets file on disk."""
-
-from pathlib import Path
+"""The targets file, wherever it lies."""
 
 from performance_pipeline.domain.targets import TargetsFile
 from performance_pipeline.domain.targets_yaml import parse_targets
+from performance_pipeline.places import Place
+from performance_pipeline.storage.stores import read
 
 
-def load_targets(path: Path) -> TargetsFile:
+def load_targets(path: Place) -> TargetsFile:
     """The targets at `path`. Trouble with them is told, never raised: numbers go on without."""
     try:
-        content = path.read_bytes()
+        content = read(path)
     except FileNotFoundError:
         return TargetsFile(warnings=(f"{path}: no targets file; nothing is judged",))
     except OSError as error:

@@ -5,13 +5,14 @@ file holds two watches, the newest and the one that was looked from: when a cras
 writing the file and storing the cursor, the cursor still names one of them.
 """
 
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from performance_pipeline.storage.files import unwritable_error, write_if_changed
+from performance_pipeline.places import Place
+from performance_pipeline.storage.files import unwritable_error
 from performance_pipeline.storage.log_changes import Watch
+from performance_pipeline.storage.stores import store_at
 
 WATCH_NAME: Final = "trade-log-watch.json"
 
@@ -21,37 +22,37 @@ class _Kept(msgspec.Struct, frozen=True):
     previous: Watch
 
 
-def has_watch(output_dir: Path) -> bool:
+def has_watch(output_dir: Place) -> bool:
     """Whether somebody has kept a watch: the sensor does so with its first look."""
-    return (output_dir / WATCH_NAME).exists()
+    return store_at(output_dir).status(WATCH_NAME) is not None
 
 
-def newest_watch(output_dir: Path) -> Watch:
+def newest_watch(output_dir: Place) -> Watch:
     """The watch that was kept last; an empty one where there is none that can be read."""
     kept = _kept(output_dir)
     return Watch() if kept is None else kept.newest
 
 
-def load_watch(output_dir: Path, digest: str) -> Watch | None:
+def load_watch(output_dir: Place, digest: str) -> Watch | None:
     """The watch of this digest; None where the file is gone, unreadable, mangled, or has others."""
     kept = _kept(output_dir)
     watches = () if kept is None else (kept.newest, kept.previous)
     return next((one for one in watches if one.digest == digest), None)
 
 
-def keep_watch(output_dir: Path, newest: Watch, previous: Watch) -> None:
+def keep_watch(output_dir: Place, newest: Watch, previous: Watch) -> None:
     """Keep `newest`, and `previous`, which the stored cursor still names.
 
     Raises PipelineError when the output folder cannot be written to.
     """
     try:
-        write_if_changed(output_dir / WATCH_NAME, msgspec.json.encode(_Kept(newest, previous)))
+        store_at(output_dir).put(WATCH_NAME, msgspec.json.encode(_Kept(newest, previous)))
     except OSError as error:
         raise unwritable_error(output_dir, error) from error
 
 
-def _kept(output_dir: Path) -> _Kept | None:
+def _kept(output_dir: Place) -> _Kept | None:
     try:
-        return msgspec.json.decode((output_dir / WATCH_NAME).read_bytes(), type=_Kept)
+        return msgspec.json.decode(store_at(output_dir).read(WATCH_NAME), type=_Kept)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None

@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, s
 
 from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.report import load_report, write_report
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.summaries import summary_document
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.browser import CHROMIUM, needs_chromium
@@ -30,6 +29,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 pytestmark = needs_chromium
@@ -69,7 +69,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Written:
             logs.write(day, *session(*pnls, day=day, hour=9 + offset % 8))
     logs.write(DAY, win("0.5", at("12:00"), strategy_name=HOSTILE, symbol="A|B`"), b"{")
     breaches = [alert(), alert(id="second", severity="CRITICAL", message=HOSTILE)]
-    AlertLog(logs.settings.alert_log).update(lambda _: breaches)
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: breaches)
     return written(logs, PERIOD, folder / "report.html")
 
 

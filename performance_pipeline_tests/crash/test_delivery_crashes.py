@@ -16,9 +16,9 @@ from performance_pipeline.pipeline.apprise_sending import send
 from performance_pipeline.pipeline.delivery import Route, deliver
 from performance_pipeline.reports.alert_message import Message
 from performance_pipeline.settings import NotifyUrl
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import often
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.receivers import Webhook, webhook
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -42,7 +42,7 @@ class Lives:
 
     def __init__(self, folder: Path, server: Webhook) -> None:
         self.server = server
-        self.log = AlertLog(folder / "alerts.jsonl")
+        self.log = LocalAlertLog(folder / "alerts.jsonl")
         self.route = Route(self.log.path, folder / "output", (server.url(),))
         self.keys: list[str] = []
         self.last_ones: Counter[str] = Counter()

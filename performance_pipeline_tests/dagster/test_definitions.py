@@ -17,6 +17,7 @@ from performance_pipeline.definitions import defs as load_definitions
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.settings import Settings, SettingsError
+from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline_tests.support.lines import DAY, Place, place, session
 
@@ -307,7 +308,7 @@ def folder_of_logs(tmp_path: Path) -> Place:
     """Logs under the default calendar, whose sessions an earlier run has kept."""
     logs = place(tmp_path / "logs", MARKET_CALENDAR="XNYS", START_DATE="2025-06-01")
     logs.write(DAY, *session("10", "-5"))
-    keep_sessions(logs.settings, datetime.now(UTC).date())
+    keep_sessions(logs.settings, datetime.now(UTC).date(), Folder(logs.output))
     return logs
 
 
@@ -322,14 +323,14 @@ def folder_of_logs(tmp_path: Path) -> Place:
         "second-opinion {folder}/trades.json",
     ],
 )
-def test_a_quick_command_imports_neither_dagster_nor_pandas_nor_what_sends_alerts(
+def test_a_quick_command_imports_nothing_slow_nor_what_sends_alerts_or_speaks_to_object_stores(
     folder_of_logs: Place, command: str
 ) -> None:
     running = """
 import sys
 from performance_pipeline.cli import main
 main(sys.argv[1:])
-slow = {"dagster", "pandas", "exchange_calendars", "apprise", "requests"}
+slow = {"dagster", "pandas", "exchange_calendars", "apprise", "requests", "obstore"}
 print(*sorted(slow & sys.modules.keys()), file=sys.stderr)
 """
     targets = {

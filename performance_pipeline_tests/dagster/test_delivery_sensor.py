@@ -13,11 +13,11 @@ import pytest
 from performance_pipeline.defs.delivery_sensor import alert_delivery_sensor
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import STATE_NAME, load_state
 from performance_pipeline_tests.support.alert_service import Heard
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.lines import place
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.receivers import TOKEN, Webhook, webhook
 from performance_pipeline_tests.support.waiting import wait_until
 
@@ -38,7 +38,7 @@ class Sensor:
     def start(self) -> None:
         """As the service does, also after a crash."""
         self.settings = place(self.folder / "logs", NOTIFY=self.urls).settings
-        self.log = AlertLog(self.settings.alert_log)
+        self.log = LocalAlertLog(self.settings.alert_log)
         self.sensor = alert_delivery_sensor(Runtime(self.settings, lambda: self.now))
 
     def gain(self, *events: AlertEvent) -> None:

@@ -25,6 +25,7 @@ from performance_pipeline.defs.check_results import evaluate_targets
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.domain.windows import Period, Window, days_between
+from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.summaries import decode_summary
 from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.instances import instance_in, new_home
@@ -727,7 +728,7 @@ def test_a_check_counts_what_is_met_and_what_waits_for_the_end_of_the_day(tmp_pa
     here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
     here.write(DAY, *session("1", "2"))
     here.materialize(DAY, now=datetime(2025, 6, 10, 23, tzinfo=UTC))
-    found = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    found = evaluate_targets(Folder(here.output), Period.of(Window.DAILY, DAY))
     assert (found.passed, found.description) == (True, "None breached: 1 pending, 1 met.")
 
 
@@ -747,7 +748,7 @@ def test_a_breached_check_shows_what_cost_most_and_one_that_is_met_does_not(
     )
     here.write(DAY + ONE_DAY, *session("-1", day=DAY + ONE_DAY))
     here.materialize(DAY, DAY + ONE_DAY)
-    breached = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    breached = evaluate_targets(Folder(here.output), Period.of(Window.DAILY, DAY))
     table = breached.metadata["cost_most"]
     assert isinstance(table, dg.TableMetadataValue)
     assert [tuple(record.data.values()) for record in table.records] == [
@@ -757,7 +758,7 @@ def test_a_breached_check_shows_what_cost_most_and_one_that_is_met_does_not(
         ("symbol", "S4", "1", "-4.00"),
         ("symbol", "AAPL", "2", "-3.00"),
     ]
-    met = evaluate_targets(here.output, Period.of(Window.DAILY, DAY + ONE_DAY))
+    met = evaluate_targets(Folder(here.output), Period.of(Window.DAILY, DAY + ONE_DAY))
     assert met.passed
     assert "cost_most" not in met.metadata
 
@@ -768,7 +769,7 @@ def test_a_check_passes_and_says_so_where_a_miss_may_be_luck(tmp_path: Path) -> 
     here = place(tmp_path / "logs", TARGETS_FILE=str(targets))
     here.write(DAY, *session("1", "-1"))
     here.materialize(DAY)
-    found = evaluate_targets(here.output, Period.of(Window.DAILY, DAY))
+    found = evaluate_targets(Folder(here.output), Period.of(Window.DAILY, DAY))
     assert (found.passed, found.description) == (True, "None breached: 1 unsure.")
     shown = found.metadata["targets"]
     assert isinstance(shown, dg.TableMetadataValue)

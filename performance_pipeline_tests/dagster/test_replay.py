@@ -16,11 +16,11 @@ from performance_pipeline.domain.windows import (
 )
 from performance_pipeline.pipeline.replaying import replay_targets
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alert_service import service_in
 from performance_pipeline_tests.support.command_line import QUICK_PROGRAM, run_process
 from performance_pipeline_tests.support.effort import often, only_when_proving
 from performance_pipeline_tests.support.lines import Place, place
+from performance_pipeline_tests.support.local import LocalAlertLog
 
 # So strict that sample logs miss many of them, in every window.
 STRICT: Final = """
@@ -51,7 +51,7 @@ def sampled(folder: Path) -> Place:
     return here
 
 
-def raised_in(log: AlertLog) -> set[tuple[str, str, str]]:
+def raised_in(log: LocalAlertLog) -> set[tuple[str, str, str]]:
     """Of each alert its id, its metric and the worst severity that any line gives it."""
     worst: dict[str, tuple[str, str]] = {}
     for event in log.events():
@@ -75,7 +75,7 @@ def test_a_replay_equals_the_alert_log_of_a_backfill_with_the_same_targets(
         ).status
         == 0
     )
-    log = AlertLog(here.settings.alert_log)
+    log = LocalAlertLog(here.settings.alert_log)
     found = replay_targets(here.tracker(), Period.spanning(FIRST, LAST), None).in_force
     written = {one for one in raised_in(log) if not one[0].startswith("rolling")}
     assert {alert.late for alert in log.events()} == {True}

@@ -20,6 +20,7 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.pipeline.bots import bot_settings
 from performance_pipeline.pipeline.delivery import with_lines_noted
+from performance_pipeline.places import on_this_machine
 from performance_pipeline.settings import NotifyUrl, Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import DeliveryState, Letter
@@ -48,8 +49,9 @@ class Bots:
     def _settings(self, name: str) -> Settings:
         said = {"bot": name, "log_dir": name, "targets_file": "targets.yaml"}
         settings = bot_settings({**said, "start_date": str(DAY)}, self.folder, {})
-        settings.log_dir.mkdir(exist_ok=True)
-        (settings.log_dir / f"{DAY}.jsonl").write_bytes(log(*session("-1", "-2", "5")))
+        folder = on_this_machine(settings.log_dir)
+        folder.mkdir(exist_ok=True)
+        (folder / f"{DAY}.jsonl").write_bytes(log(*session("-1", "-2", "5")))
         return settings
 
     def materialize(self, name: str, window: Window = Window.DAILY) -> None:
@@ -186,9 +188,9 @@ def test_pruning_takes_what_is_superseded_of_its_bot_alone(bots: Bots) -> None:
 def test_what_is_broken_of_one_bot_leaves_the_others_alone(bots: Bots, trouble: str) -> None:
     broken = bots.runtimes["alpha"].settings
     if trouble == "folder":
-        broken.log_dir.rename(broken.log_dir.with_name("away"))
+        on_this_machine(broken.log_dir).rename(bots.folder / "away")
     else:
-        broken.targets_file.write_text("win_rate_target: [\n")
+        on_this_machine(broken.targets_file).write_text("win_rate_target: [\n")
     alpha = bots.tick("alpha_trade_log_sensor")
     assert isinstance(alpha, dg.SkipReason) is (trouble == "folder")
     beta = bots.tick("beta_2_trade_log_sensor")

@@ -11,9 +11,9 @@ import dagster as dg
 import pytest
 
 from performance_pipeline.commands.home import use_home
-from performance_pipeline.settings import Settings
 from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.lines import DAY, place, session
+from performance_pipeline_tests.support.local import LocalSettings
 
 CLONE: Final = Path(__file__).parents[2]
 WARNING: Final = "DAGSTER_HOME is not set"
@@ -69,7 +69,7 @@ def test_with_the_shipped_env_file_a_launch_is_kept_in_the_instance_of_the_logs(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    use_home(Settings.from_env({}))
+    use_home(LocalSettings.from_env({}))
     monkeypatch.delenv("DAGSTER_HOME")
     shutil.copy(CLONE / ".env.example", folder / ".env")
 

@@ -14,10 +14,10 @@ from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import documents
 from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, LATER, Place, place
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.runs import QUIETLY
 
 BREACH: Final = ("1",) * 11 + ("-1",) * 9  # 55 % of 20 trades
@@ -69,7 +69,7 @@ class AlertService:
     def __post_init__(self) -> None:
         self.runtime = Runtime(self.here.settings, lambda: self.now)
         self.definitions = build_definitions(self.runtime)
-        self.log = AlertLog(self.here.settings.alert_log)
+        self.log = LocalAlertLog(self.here.settings.alert_log)
         self.sensor = self.definitions.resolve_sensor_def("performance_alert_sensor")
         self.job = self.definitions.resolve_implicit_global_asset_job_def()
 

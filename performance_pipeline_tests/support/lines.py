@@ -18,8 +18,9 @@ from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
+from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.summaries import summary_document
+from performance_pipeline_tests.support.local import LocalSettings
 
 ONE_DAY: Final = timedelta(days=1)
 DAY: Final = date(2025, 6, 10)  # a Tuesday, when New York is four hours behind UTC
@@ -147,8 +148,8 @@ class Place:
         return Place(self.log_dir, {**self.environment, **changed})
 
     @property
-    def settings(self) -> Settings:
-        return Settings.from_env(self.environment)
+    def settings(self) -> LocalSettings:
+        return LocalSettings.from_env(self.environment)
 
     @property
     def output(self) -> Path:
@@ -211,7 +212,7 @@ class Place:
             Period.of(window, day) for day in (*days, *reached) for window in PARTITIONED_WINDOWS
         }:
             summary = tracker.summarize(period)
-            publish(self.output, period, summary, tracker.logs_changed_since)
+            publish(Folder(self.output), period, summary, tracker.logs_changed_since)
 
     def written(self) -> dict[str, bytes]:
         """Every file below the output folder but locks, by its path there."""

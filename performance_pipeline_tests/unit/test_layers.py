@@ -15,6 +15,7 @@ PACKAGE: Final = "performance_pipeline"
 ROWS: Final = (
     ("errors",),
     ("domain",),
+    ("places",),
     ("settings",),
     ("storage", "reports"),
     ("sources",),
@@ -118,6 +119,7 @@ def test_dagsters_private_modules_are_imported_in_one_place() -> None:
                 for name in ("chances", "judging", "limits", "lives", "paths", "sums")
             },
         ),
+        ("obstore", {"storage/bucket.py", "storage/object_store.py"}),
     ],
 )
 def test_what_takes_long_to_import_is_imported_where_it_is_needed_alone(

@@ -49,7 +49,7 @@ class Recount:
         self._settings = tracker.settings
         self._now = tracker.now
         self._store = tracker.store
-        self._sessions = market_sessions(tracker.settings, tracker.today).days
+        self._sessions = market_sessions(tracker.settings, tracker.today, tracker.store.output).days
         targets = tracker.targets.targets
         self._edge = targets.edge if targets is not None else None
         self._room = targets.room if targets is not None else (None, None)

@@ -6,10 +6,10 @@ from typing import Final
 import pytest
 
 from performance_pipeline.domain.windows import Window
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.command_line import Run
 from performance_pipeline_tests.support.lines import LATER, Place
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.receivers import TOKEN, Webhook, webhook
 
 ACTIVE: Final[dict[str, dict[str, object]]] = {
@@ -22,9 +22,9 @@ ACTIVE: Final[dict[str, dict[str, object]]] = {
 
 
 @pytest.fixture
-def raised(logs: Place) -> AlertLog:
+def raised(logs: Place) -> LocalAlertLog:
     """Five active alerts, one that is acknowledged already and one that is resolved."""
-    log = AlertLog(logs.settings.alert_log)
+    log = LocalAlertLog(logs.settings.alert_log)
     events = [alert(id=name, **fields) for name, fields in ACTIVE.items()]
     seen = alert(id="seen", status="acknowledged", acknowledged_at=LATER)
     over = alert(id="over", status="resolved", resolved_at=LATER)
@@ -32,7 +32,7 @@ def raised(logs: Place) -> AlertLog:
     return log
 
 
-def acknowledged(log: AlertLog) -> set[str]:
+def acknowledged(log: LocalAlertLog) -> set[str]:
     found = log.alerts().values()
     return {one.id for one in found if one.acknowledged_at is not None} - {"seen"}
 
@@ -51,7 +51,7 @@ def acknowledged(log: AlertLog) -> set[str]:
     ],
 )
 def test_alerts_are_acknowledged_all_by_window_by_metric_or_by_id(
-    run: Run, raised: AlertLog, chosen: list[str], ids: set[str]
+    run: Run, raised: LocalAlertLog, chosen: list[str], ids: set[str]
 ) -> None:
     ran = run("alerts", "ack", *chosen)
 
@@ -63,7 +63,7 @@ def test_alerts_are_acknowledged_all_by_window_by_metric_or_by_id(
     "chosen", [["--window", "monthly"], ["--metric", "trades_per_day"], ["--window", "daily"]]
 )
 def test_nothing_to_acknowledge_is_no_error_and_writes_nothing(
-    run: Run, raised: AlertLog, chosen: list[str]
+    run: Run, raised: LocalAlertLog, chosen: list[str]
 ) -> None:
     run("alerts", "ack", "--window", "daily")
     content = raised.path.read_bytes()
@@ -86,13 +86,13 @@ def test_nothing_to_acknowledge_is_no_error_and_writes_nothing(
     ],
 )
 def test_a_choice_that_is_none_is_one_line(
-    run: Run, raised: AlertLog, arguments: list[str], complaint: str
+    run: Run, raised: LocalAlertLog, arguments: list[str], complaint: str
 ) -> None:
     assert run("alerts", "ack", *arguments).complaint.startswith(complaint)
     assert acknowledged(raised) == set()
 
 
-def test_a_metric_that_only_the_log_knows_can_be_chosen(run: Run, raised: AlertLog) -> None:
+def test_a_metric_that_only_the_log_knows_can_be_chosen(run: Run, raised: LocalAlertLog) -> None:
     raised.update(lambda _: [alert(id="old", metric="sharpe", raised_at=LATER + timedelta(1))])
     run("alerts", "ack", "--metric", "sharpe")
 

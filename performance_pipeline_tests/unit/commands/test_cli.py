@@ -15,7 +15,6 @@ import pytest
 
 from performance_pipeline import cli
 from performance_pipeline.commands import backfill
-from performance_pipeline.settings import Settings
 from performance_pipeline_tests.support.command_line import (
     ACCOUNT,
     FIRST_PARTITION,
@@ -40,6 +39,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.local import LocalSettings
 from performance_pipeline_tests.support.schemas import validator
 
 # --- summary ----------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def asked_of_backfill(monkeypatch: pytest.MonkeyPatch) -> list[tuple[date, date]
     """The ranges that `backfill` would backfill, which takes seconds, and here does not."""
     ranges: list[tuple[date, date]] = []
 
-    def materialize_range(_: Settings, first: date, last: date) -> None:
+    def materialize_range(_: LocalSettings, first: date, last: date) -> None:
         ranges.append((first, last))
 
     monkeypatch.setattr(backfill, "materialize_range", materialize_range)

@@ -15,6 +15,8 @@ from performance_pipeline.pipeline.bots import (
     chosen_bot,
     listed_bots,
 )
+from performance_pipeline.places import Place as LogPlace
+from performance_pipeline.places import StoreUrl
 from performance_pipeline.settings import Settings, setting_names
 
 Listed = Callable[[str], Path]
@@ -225,12 +227,13 @@ def test_a_file_in_the_current_folder_needs_no_variable(
 
 
 def test_a_place_that_says_by_itself_where_it_is_stays_as_it_is(tmp_path: Path) -> None:
-    def placed(text: str) -> Path:
+    def placed(text: str) -> LogPlace:
         return bot_settings({"bot": "a", "log_dir": text}, tmp_path, {}).log_dir
 
     assert placed("logs") == tmp_path / "logs"
     assert placed("/logs") == Path("/logs")
     assert placed("~/logs") == Path.home() / "logs"
+    assert placed("s3://bucket/alpha") == StoreUrl("s3", "bucket", "alpha")
 
 
 def test_attributes_are_the_settings_and_the_name() -> None:

@@ -25,7 +25,6 @@ from performance_pipeline.pipeline.delivery import (
 )
 from performance_pipeline.reports.alert_message import Message
 from performance_pipeline.settings import NotifyUrl
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import (
     STATE_NAME,
     DeliveryState,
@@ -36,6 +35,7 @@ from performance_pipeline.storage.delivery_state import (
 from performance_pipeline.storage.plain_json import encode_plain
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.lines import LATER
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.receivers import TOKEN, Webhook, mail_server, webhook
 
 MINUTE: Final = timedelta(minutes=1)
@@ -56,7 +56,7 @@ class Place:
     sentences: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.log = AlertLog(self.folder / "alerts.jsonl")
+        self.log = LocalAlertLog(self.folder / "alerts.jsonl")
 
     @property
     def route(self) -> Route:
@@ -456,7 +456,7 @@ def test_what_is_remembered_is_its_owners_alone_and_holds_no_url(place: Place) -
     place.urls = (*place.urls, Webhook().url(2))
     place.gain(raised(1))
     place.round()
-    path = place.route.output_dir / STATE_NAME
+    path = place.folder / "output" / STATE_NAME
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert TOKEN not in path.read_text()
@@ -467,7 +467,7 @@ def test_what_is_remembered_is_its_owners_alone_and_holds_no_url(place: Place) -
 def test_a_file_that_cannot_be_read_is_an_error_and_sends_nothing(
     place: Place, server: Webhook, content: bytes
 ) -> None:
-    path = place.route.output_dir / STATE_NAME
+    path = place.folder / "output" / STATE_NAME
     path.write_bytes(content)
     place.gain(raised(1))
 

@@ -9,7 +9,11 @@ import pytest
 
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline.publishing import publish
+from performance_pipeline.places import on_this_machine
 from performance_pipeline.reports.markdown import summary_markdown
+from performance_pipeline.storage.folder import Folder
+from performance_pipeline.storage.store import Found
+from performance_pipeline.storage.stores import read
 from performance_pipeline.storage.summaries import encode_summary, load_summary
 from performance_pipeline_tests.support.lines import (
     DAY,
@@ -29,10 +33,10 @@ class Causes:
     """Stands for the tracker's answer, and remembers what it was asked."""
 
     logs: list[str]
-    asked: list[tuple[Period, Path]] = field(default_factory=list)
+    asked: list[tuple[Period, str]] = field(default_factory=list)
 
-    def __call__(self, period: Period, path: Path) -> list[str]:
-        self.asked.append((period, path))
+    def __call__(self, period: Period, found: Found) -> list[str]:
+        self.asked.append((period, found.name))
         return self.logs
 
 
@@ -45,22 +49,22 @@ def here(tmp_path: Path) -> Place:
 
 def test_both_files_hold_what_was_published(here: Place, tmp_path: Path) -> None:
     summary = here.summary()
-    published = publish(tmp_path / "new folder", THE_DAY, summary, Causes([]))
+    published = publish(Folder(tmp_path / "new folder"), THE_DAY, summary, Causes([]))
     assert published.path == tmp_path / "new folder" / f"daily-summary-{DAY}.json"
     assert published.summary == summary
     assert published.markdown == summary_markdown(summary)
     assert published.restated is None
-    assert published.path.read_bytes() == encode_summary(summary)
-    assert published.path.with_suffix(".md").read_text() == published.markdown
-    assert load_summary(tmp_path / "new folder", THE_DAY) == summary
+    assert read(published.path) == encode_summary(summary)
+    assert read(published.markdown_path).decode() == published.markdown
+    assert load_summary(Folder(tmp_path / "new folder"), THE_DAY) == summary
 
 
 def test_a_summary_that_is_only_newer_stays_as_it_was(here: Place, tmp_path: Path) -> None:
-    first = publish(tmp_path, THE_DAY, here.summary(), Causes([]))
-    files = (first.path, first.path.with_suffix(".md"))
+    first = publish(Folder(tmp_path), THE_DAY, here.summary(), Causes([]))
+    files = [on_this_machine(path) for path in (first.path, first.markdown_path)]
     for path in files:
         set_modified(path, 1_700_000_000_000_000_000)
-    again = publish(tmp_path, THE_DAY, here.summary(now=LATER + ONE_DAY), Causes([]))
+    again = publish(Folder(tmp_path), THE_DAY, here.summary(now=LATER + ONE_DAY), Causes([]))
     assert again == first
     assert {path.stat().st_mtime_ns for path in files} == {1_700_000_000_000_000_000}
 
@@ -68,13 +72,13 @@ def test_a_summary_that_is_only_newer_stays_as_it_was(here: Place, tmp_path: Pat
 def test_markdown_that_was_lost_or_edited_is_written_again_and_the_json_stays(
     here: Place, tmp_path: Path
 ) -> None:
-    first = publish(tmp_path, THE_DAY, here.summary(), Causes([]))
-    before = first.path.read_bytes()
+    first = publish(Folder(tmp_path), THE_DAY, here.summary(), Causes([]))
+    before = read(first.path)
     for spoil in (Path.unlink, lambda path: path.write_text("edited")):
-        spoil(first.path.with_suffix(".md"))
-        publish(tmp_path, THE_DAY, here.summary(now=LATER + ONE_DAY), Causes([]))
-        assert first.path.with_suffix(".md").read_text() == first.markdown
-        assert first.path.read_bytes() == before
+        spoil(on_this_machine(first.markdown_path))
+        publish(Folder(tmp_path), THE_DAY, here.summary(now=LATER + ONE_DAY), Causes([]))
+        assert read(first.markdown_path).decode() == first.markdown
+        assert read(first.path) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"schema_version": 1'])
@@ -83,7 +87,7 @@ def test_a_stored_file_that_is_no_summary_is_replaced_and_restates_nothing(
 ) -> None:
     path = tmp_path / f"daily-summary-{DAY}.json"
     path.write_bytes(content)
-    published = publish(tmp_path, THE_DAY, here.summary(), Causes(["x"]))
+    published = publish(Folder(tmp_path), THE_DAY, here.summary(), Causes(["x"]))
     assert (published.restated, path.read_bytes()) == (None, encode_summary(here.summary()))
 
 
@@ -93,23 +97,23 @@ def test_a_stored_file_that_is_no_summary_is_replaced_and_restates_nothing(
 def test_a_restatement_says_before_and_after_and_which_logs_changed_since(
     here: Place, tmp_path: Path, logs: list[str], said: str | None
 ) -> None:
-    first = publish(tmp_path, THE_DAY, here.summary(), Causes([]))
+    first = publish(Folder(tmp_path), THE_DAY, here.summary(), Causes([]))
     here.write(DAY, *session("5", "-3", "-3"))
     causes = Causes(logs)
-    published = publish(tmp_path, THE_DAY, here.summary(), causes)
-    assert causes.asked == [(THE_DAY, first.path)]
+    published = publish(Folder(tmp_path), THE_DAY, here.summary(), causes)
+    assert causes.asked == [(THE_DAY, first.path.name)]
     assert published.restated == (
         "total_trades 2 -> 3, realized_pnl 2 -> -1, win_rate 0.5 -> 0.333333"
         f" (changed since: {said or ', '.join(logs)})"
     )
-    assert json.loads(first.path.read_bytes())["realized_pnl"] == "-1"
+    assert json.loads(read(first.path))["realized_pnl"] == "-1"
 
 
 def test_nobody_is_asked_for_a_cause_when_nothing_is_restated(here: Place, tmp_path: Path) -> None:
     running = msgspec.structs.replace(here.summary(), running=True)
     causes = Causes(["x"])
-    publish(tmp_path, THE_DAY, running, causes)
+    publish(Folder(tmp_path), THE_DAY, running, causes)
     here.write(DAY, *session("7"))
-    assert publish(tmp_path, THE_DAY, here.summary(), causes).restated is None
-    assert publish(tmp_path, THE_DAY, here.summary(), causes).restated is None
+    assert publish(Folder(tmp_path), THE_DAY, here.summary(), causes).restated is None
+    assert publish(Folder(tmp_path), THE_DAY, here.summary(), causes).restated is None
     assert causes.asked == []

@@ -22,7 +22,7 @@ from performance_pipeline.pipeline.sample_logs import (
     write_sample_logs,
 )
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.settings import Settings
+from performance_pipeline_tests.support.local import LocalSettings
 
 Record = dict[str, Any]
 Logs = dict[date, list[Record]]
@@ -316,7 +316,7 @@ def bought_and_sold(folder: Path, chosen: SampleOptions, pairing: str) -> Perfor
     write_sample_logs(folder, chosen)
     settings = {"PERFORMANCE_LOG_DIR": str(folder), "PERFORMANCE_PAIRING": pairing}
     tracker = PerformanceTracker(
-        Settings.from_env(settings), lambda: datetime(2025, 10, 20, tzinfo=UTC)
+        LocalSettings.from_env(settings), lambda: datetime(2025, 10, 20, tzinfo=UTC)
     )
     return tracker.summarize(
         Period.spanning(chosen.end - timedelta(days=chosen.days - 1), chosen.end)

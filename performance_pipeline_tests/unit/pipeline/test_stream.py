@@ -17,6 +17,7 @@ from performance_pipeline.domain.summary import EdgeReading, Room
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.verify import periods_of, rests_on_lost_logs, verify
 from performance_pipeline.storage.day_files import load_day
+from performance_pipeline.storage.store import Store
 from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
     DAY,
@@ -130,9 +131,9 @@ def test_the_days_of_the_past_are_neither_read_nor_loaded_again(
     expected = here.document(Window.DAILY, LAST_DAY)
     loaded: list[date] = []
 
-    def listening(folder: Path, day: date) -> Any:
+    def listening(output: Store, day: date) -> Any:
         loaded.append(day)
-        return load_day(folder, day)
+        return load_day(output, day)
 
     monkeypatch.setattr("performance_pipeline.storage.aggregates.load_day", listening)
     assert here.document(Window.DAILY, LAST_DAY) == expected

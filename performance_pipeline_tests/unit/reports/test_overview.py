@@ -15,6 +15,7 @@ from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.pipeline.bots import bot_settings
 from performance_pipeline.pipeline.overview import overview, overview_document
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import on_this_machine
 from performance_pipeline.reports.overview_view import overview_view
 from performance_pipeline.reports.page.overview_html import overview_html
 from performance_pipeline.settings import Settings
@@ -113,7 +114,7 @@ def test_the_page_shows_every_bot_and_fetches_nothing(bots: list[Settings]) -> N
 
 
 def test_what_a_file_says_is_text_on_the_page(bots: list[Settings]) -> None:
-    bots[3].targets_file.write_text(f"{SCRIPT}: [\n")
+    on_this_machine(bots[3].targets_file).write_text(f"{SCRIPT}: [\n")
     assert SCRIPT not in overview_html(looked(bots))
 
 

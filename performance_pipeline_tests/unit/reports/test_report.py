@@ -29,7 +29,6 @@ from performance_pipeline.reports.page import drawing
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.html import report_html
 from performance_pipeline.reports.wording import compact
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (
@@ -44,6 +43,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.reference import Rules, reference_summary
 from performance_pipeline_tests.support.strategies import LogFolder, folders
 
@@ -170,14 +170,14 @@ def test_alerts_are_those_whose_period_touches_the_range(logs: Place) -> None:
         id="reaching-in", start_date=DAY - 6 * ONE_DAY, end_date=DAY, window=Window.WEEKLY
     )
     outside = alert(id="outside", period=DAY - ONE_DAY, start_date=None, end_date=None)
-    AlertLog(logs.settings.alert_log).update(lambda _: [inside, reaching_in, outside])
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: [inside, reaching_in, outside])
     assert [found.id for found in report_of(logs).alerts] == ["inside", "reaching-in"]
 
 
 def test_each_alert_opens_to_its_trades_that_cost_most(logs: Place) -> None:
     logs.write(DAY, *session(*["-1"] * 15, "-40", "3", symbol="A|B"))
     pnl = alert(id="pnl", metric="realized_pnl", actual=Decimal(-52), target=Decimal(0))
-    AlertLog(logs.settings.alert_log).update(lambda _: [pnl])
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: [pnl])
     report = report_of(logs)
     [explained] = report.explanations
     assert (explained.id, explained.found.actual) == ("pnl", Decimal(-52))
@@ -195,7 +195,7 @@ def test_no_more_alerts_are_explained_than_there_is_room_for(
 ) -> None:
     logs.write(DAY, *session("-1"))
     alerts = [alert(id=f"{number:02}") for number in range(25)]
-    AlertLog(logs.settings.alert_log).update(lambda _: alerts)
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: alerts)
     assert [one.id for one in report_of(logs).explanations] == [
         f"{number:02}" for number in range(24, 4, -1)
     ]
@@ -261,7 +261,7 @@ def test_text_from_logs_is_only_ever_text(logs: Place) -> None:
         win("20", at("14:31"), strategy_name=longest, symbol='"><img src=x onerror=alert(1)>'),
     )
     hostile = alert(metric="</script><b>", message=f"{SCRIPT} {longest} ]]>&")
-    AlertLog(logs.settings.alert_log).update(lambda _: [hostile])
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: [hostile])
     page = report_html(report_of(logs))
     assert SCRIPT not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -296,7 +296,7 @@ def test_a_range_without_trades_says_so_and_draws_nothing(logs: Place) -> None:
 def test_a_range_without_trades_shows_the_alerts_that_reach_into_it(logs: Place) -> None:
     """As a weekend does, of a week that missed its targets."""
     reaching_in = alert(start_date=DAY - 5 * ONE_DAY, end_date=DAY + ONE_DAY)
-    AlertLog(logs.settings.alert_log).update(lambda _: [reaching_in])
+    LocalAlertLog(logs.settings.alert_log).update(lambda _: [reaching_in])
     page = report_html(report_of(logs))
     assert "No trades in window" in page
     assert page.count("<svg") == 1

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
-from performance_pipeline.storage.summaries import encode_summary, summary_path
+from performance_pipeline.storage.summaries import encode_summary, summary_name
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
@@ -192,7 +192,7 @@ def test_what_is_written_to_disk_validates(logs: Place, case: Callable[[Place], 
     logs = case(logs)
     logs.materialize(DAY, NEXT_DAY)
     paths = [
-        summary_path(logs.output, Period.of(window, day))
+        logs.output / summary_name(Period.of(window, day))
         for window in PARTITIONED_WINDOWS
         for day in (DAY, NEXT_DAY)
     ]

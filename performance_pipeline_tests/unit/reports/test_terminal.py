@@ -27,7 +27,6 @@ from performance_pipeline.reports import wording
 from performance_pipeline.reports.fitted_table import safe
 from performance_pipeline.reports.sparkline import bars
 from performance_pipeline.reports.terminal import summary_view
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.command_line import shown_on
 from performance_pipeline_tests.support.lines import (
@@ -42,6 +41,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
+from performance_pipeline_tests.support.local import LocalAlertLog
 
 TARGETS: Final = """
 win_rate_target: 50
@@ -319,7 +319,7 @@ ALERTS: Final = (
 
 
 def alerts_on_terminal(logs: Place, width: int, **environment: str) -> str:
-    AlertLog(logs.settings.alert_log).update(lambda known: [] if known else list(ALERTS))
+    LocalAlertLog(logs.settings.alert_log).update(lambda known: [] if known else list(ALERTS))
     return on_terminal(logs, width, ("alerts", "list"), **environment)
 
 

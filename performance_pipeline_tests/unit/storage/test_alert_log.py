@@ -22,7 +22,6 @@ from jsonschema import Draft202012Validator
 from performance_pipeline.cli import main
 from performance_pipeline.domain.alerts import AlertEvent, Evaluation, acknowledge, reconcile
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
-from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.support.alerts import (
     ALERT_VALIDATOR,
@@ -36,6 +35,7 @@ from performance_pipeline_tests.support.alerts import (
 )
 from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, place
+from performance_pipeline_tests.support.local import LocalAlertLog
 from performance_pipeline_tests.support.processes import PROCESSES, start
 from performance_pipeline_tests.support.schemas import schema
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS
@@ -64,8 +64,8 @@ def said(path: Path, valid: bool = True) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> AlertLog:
-    return AlertLog(tmp_path / "alerts.jsonl")
+def log(tmp_path: Path) -> LocalAlertLog:
+    return LocalAlertLog(tmp_path / "alerts.jsonl")
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
-def torn(log: AlertLog) -> Path:
+def torn(log: LocalAlertLog) -> Path:
     return log.path.with_name(f"{log.path.name}.torn")
 
 
 # --- the schema -------------------------------------------------------------------------------
 
 
-def lines_of_every_status(log: AlertLog) -> list[Document]:
+def lines_of_every_status(log: LocalAlertLog) -> list[Document]:
     """One alert of each window that was raised, acknowledged, updated and resolved; twice."""
     for count in range(2):
         now = NOW + count * ONE_DAY
@@ -95,7 +95,7 @@ def lines_of_every_status(log: AlertLog) -> list[Document]:
     return [json.loads(line) for line in log.path.read_text().splitlines()]
 
 
-def test_real_lines_of_every_status_and_window_are_valid(log: AlertLog) -> None:
+def test_real_lines_of_every_status_and_window_are_valid(log: LocalAlertLog) -> None:
     found = lines_of_every_status(log)
     assert {(one["window"], one["status"]) for one in found} == {
         (str(window), status)
@@ -151,14 +151,16 @@ WRONG_VALUES: Final[list[tuple[str, str, Any]]] = [
 
 
 @pytest.mark.parametrize(("status", "field", "value"), WRONG_VALUES)
-def test_an_altered_line_is_rejected(log: AlertLog, status: str, field: str, value: Any) -> None:
+def test_an_altered_line_is_rejected(
+    log: LocalAlertLog, status: str, field: str, value: Any
+) -> None:
     found = next(one for one in lines_of_every_status(log) if one["status"] == status)
     assert found["window"] == "daily"
     found[field] = value
     assert not ALERT_VALIDATOR.is_valid(found)
 
 
-def test_a_line_that_lacks_a_field_or_has_one_more_is_rejected(log: AlertLog) -> None:
+def test_a_line_that_lacks_a_field_or_has_one_more_is_rejected(log: LocalAlertLog) -> None:
     found = lines_of_every_status(log)[0]
     for field in found:
         assert not ALERT_VALIDATOR.is_valid({key: found[key] for key in found if key != field})
@@ -175,7 +177,7 @@ def test_a_line_that_lacks_a_field_or_has_one_more_is_rejected(log: AlertLog) ->
     ],
 )
 def test_a_metric_that_its_window_has_no_target_for_is_rejected(
-    log: AlertLog, window: str, metric: str
+    log: LocalAlertLog, window: str, metric: str
 ) -> None:
     found = next(one for one in lines_of_every_status(log) if one["window"] == window)
     found["metric"] = metric
@@ -185,13 +187,13 @@ def test_a_metric_that_its_window_has_no_target_for_is_rejected(
 # --- writing ----------------------------------------------------------------------------------
 
 
-def test_nothing_to_say_leaves_no_log(log: AlertLog) -> None:
+def test_nothing_to_say_leaves_no_log(log: LocalAlertLog) -> None:
     assert log.update(decide(evaluation(MET))) == []
     assert not log.path.exists()
     assert log.alerts() == {}
 
 
-def test_a_log_is_only_ever_appended_to(log: AlertLog) -> None:
+def test_a_log_is_only_ever_appended_to(log: LocalAlertLog) -> None:
     contents = [b""]
     for verdict_ in (WARN, CRITICAL, MET, WARN):
         log.update(decide(evaluation(verdict_)))
@@ -201,13 +203,13 @@ def test_a_log_is_only_ever_appended_to(log: AlertLog) -> None:
 
 
 def test_the_folder_of_the_log_is_made_when_there_is_something_to_say(tmp_path: Path) -> None:
-    log = AlertLog(tmp_path / "not" / "there" / "alerts.jsonl")
+    log = LocalAlertLog(tmp_path / "not" / "there" / "alerts.jsonl")
     log.update(decide(evaluation(WARN)))
     assert said(log.path) == [("daily-2025-06-10-win_rate-1", "raised")]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o002, 0o077, 0o027])
-def test_what_is_written_honours_the_umask(log: AlertLog, umask: int) -> None:
+def test_what_is_written_honours_the_umask(log: LocalAlertLog, umask: int) -> None:
     before = os.umask(umask)
     try:
         log.update(decide(*THREE))
@@ -219,7 +221,7 @@ def test_what_is_written_honours_the_umask(log: AlertLog, umask: int) -> None:
     assert modes == {log.path.name: 0o666 & ~umask, torn(log).name: 0o666 & ~umask}
 
 
-def test_a_deleted_log_is_rebuilt_with_what_is_breached_now(log: AlertLog) -> None:
+def test_a_deleted_log_is_rebuilt_with_what_is_breached_now(log: LocalAlertLog) -> None:
     log.update(decide(*THREE))
     log.update(decide(evaluation(MET)))
     log.path.unlink()
@@ -235,7 +237,7 @@ def test_a_deleted_log_is_rebuilt_with_what_is_breached_now(log: AlertLog) -> No
 
 @pytest.mark.usefixtures("unsynced")
 def test_a_log_cut_anywhere_parses_again_and_says_again_only_what_was_cut_off(
-    log: AlertLog,
+    log: LocalAlertLog,
 ) -> None:
     log.update(decide(*THREE))
     content, whole = log.path.read_bytes(), said(log.path)
@@ -256,7 +258,7 @@ def test_a_log_cut_anywhere_parses_again_and_says_again_only_what_was_cut_off(
 @pytest.mark.usefixtures("unsynced")
 @pytest.mark.parametrize("ending", [b"\n", b"\n\n", b"\r\n"])
 def test_a_torn_line_that_something_else_has_ended_is_moved_aside_too(
-    log: AlertLog, ending: bytes
+    log: LocalAlertLog, ending: bytes
 ) -> None:
     log.update(decide(*THREE))
     content = log.path.read_bytes()
@@ -270,7 +272,7 @@ def test_a_torn_line_that_something_else_has_ended_is_moved_aside_too(
         assert len(said(log.path, valid=False)) == 3
 
 
-def test_a_torn_line_is_moved_aside_even_when_there_is_nothing_to_say(log: AlertLog) -> None:
+def test_a_torn_line_is_moved_aside_even_when_there_is_nothing_to_say(log: LocalAlertLog) -> None:
     log.update(decide(*THREE))
     content = log.path.read_bytes()
     log.path.write_bytes(content + content[:100])
@@ -279,7 +281,7 @@ def test_a_torn_line_is_moved_aside_even_when_there_is_nothing_to_say(log: Alert
     assert torn(log).read_bytes() == content[:100] + b"\n"
 
 
-def test_torn_lines_gather_in_one_file(log: AlertLog) -> None:
+def test_torn_lines_gather_in_one_file(log: LocalAlertLog) -> None:
     log.update(decide(*THREE))
     content = log.path.read_bytes()
     for fragment in (b'{"event":', b'{"event":"performance.alert","id":"\xc3'):
@@ -290,7 +292,7 @@ def test_torn_lines_gather_in_one_file(log: AlertLog) -> None:
 
 
 def test_a_torn_acknowledgement_leaves_the_alert_active_and_can_be_given_again(
-    log: AlertLog,
+    log: LocalAlertLog,
 ) -> None:
     log.update(decide(evaluation(WARN)))
     ids = list(log.alerts())
@@ -310,7 +312,7 @@ def test_a_torn_acknowledgement_leaves_the_alert_active_and_can_be_given_again(
         b"\0\0",
     ],
 )
-def test_a_last_line_that_is_no_text_is_moved_aside(log: AlertLog, last: bytes) -> None:
+def test_a_last_line_that_is_no_text_is_moved_aside(log: LocalAlertLog, last: bytes) -> None:
     log.update(decide(*THREE))
     content = log.path.read_bytes()
     log.path.write_bytes(content + last + b"\n")
@@ -344,15 +346,15 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def heard(log: AlertLog, told: list[str]) -> AlertLog:
+def heard(log: LocalAlertLog, told: list[str]) -> LocalAlertLog:
     """The same log, whose troubles are told to `told`."""
-    return AlertLog(log.path, told.append)
+    return LocalAlertLog(log.path, told.append)
 
 
 @pytest.mark.parametrize("place_in_log", [0, 1, 2, 3])
 @pytest.mark.parametrize(("stray", "reason"), STRAYS.items(), ids=map(str, range(len(STRAYS))))
 def test_a_line_that_is_no_alert_is_read_past_and_moved_aside_by_the_next_writer(
-    heard: AlertLog, told: list[str], stray: bytes, reason: str, place_in_log: int
+    heard: LocalAlertLog, told: list[str], stray: bytes, reason: str, place_in_log: int
 ) -> None:
     heard.update(decide(*THREE))
     whole = heard.path.read_bytes()
@@ -378,7 +380,7 @@ def test_a_line_that_is_no_alert_is_read_past_and_moved_aside_by_the_next_writer
 
 
 def test_many_lines_that_are_no_alerts_are_one_sentence_and_all_kept(
-    heard: AlertLog, told: list[str]
+    heard: LocalAlertLog, told: list[str]
 ) -> None:
     heard.update(decide(*THREE))
     whole = heard.path.read_bytes()
@@ -391,7 +393,7 @@ def test_many_lines_that_are_no_alerts_are_one_sentence_and_all_kept(
     assert sentence.endswith(" line 5 (not JSON) and 5 more lines; moved to alerts.jsonl.torn")
 
 
-def test_a_log_without_any_alert_is_begun_anew(heard: AlertLog) -> None:
+def test_a_log_without_any_alert_is_begun_anew(heard: LocalAlertLog) -> None:
     heard.path.write_bytes(b"by hand\n{}\n")
     assert len(heard.update(decide(*THREE))) == 3
     assert len(said(heard.path)) == 3
@@ -399,7 +401,7 @@ def test_a_log_without_any_alert_is_begun_anew(heard: AlertLog) -> None:
 
 
 def test_a_mended_log_keeps_its_permissions_and_stays_where_a_link_leads(
-    log: AlertLog, tmp_path: Path
+    log: LocalAlertLog, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -421,7 +423,7 @@ class CrashError(Exception):
 
 @pytest.mark.parametrize("survived", range(4))
 def test_a_crash_at_any_step_of_the_moving_loses_no_line(
-    log: AlertLog, monkeypatch: pytest.MonkeyPatch, survived: int
+    log: LocalAlertLog, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     log.update(decide(*THREE))
     whole = log.path.read_bytes()
@@ -453,7 +455,7 @@ def test_a_crash_at_any_step_of_the_moving_loses_no_line(
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_lines_in_another_order_mean_the_same(log: AlertLog, seed: int) -> None:
+def test_lines_in_another_order_mean_the_same(log: LocalAlertLog, seed: int) -> None:
     lines_of_every_status(log)
     alerts = log.alerts()
     lines = log.path.read_bytes().splitlines(keepends=True)
@@ -468,7 +470,7 @@ def test_lines_in_another_order_mean_the_same(log: AlertLog, seed: int) -> None:
 
 def update_at_once(path: Path, evaluations: Sequence[Evaluation], barrier: Any) -> None:
     barrier.wait()
-    AlertLog(path).update(decide(*evaluations))
+    LocalAlertLog(path).update(decide(*evaluations))
 
 
 DAYS: Final = [DAY + count * ONE_DAY for count in range(40)]
@@ -476,7 +478,7 @@ FORTY: Final = [evaluation(WARN, day=day) for day in DAYS]
 FORTY_IDS: Final = {f"daily-{day}-win_rate-1" for day in DAYS}
 
 
-def test_two_processes_that_say_the_same_at_once_say_it_once(log: AlertLog) -> None:
+def test_two_processes_that_say_the_same_at_once_say_it_once(log: LocalAlertLog) -> None:
     barrier = PROCESSES.Barrier(2)
     writers = [start(update_at_once, log.path, FORTY, barrier) for _ in range(2)]
     for writer in writers:
@@ -485,7 +487,7 @@ def test_two_processes_that_say_the_same_at_once_say_it_once(log: AlertLog) -> N
     assert sorted(said(log.path)) == sorted((one, "raised") for one in FORTY_IDS)
 
 
-def test_eight_threads_that_say_the_same_at_once_say_it_once(log: AlertLog) -> None:
+def test_eight_threads_that_say_the_same_at_once_say_it_once(log: LocalAlertLog) -> None:
     barrier = threading.Barrier(8)
     parts = [FORTY[count : count + 20] for count in range(0, 40, 5)]  # most of them overlap
     with ThreadPoolExecutor(8) as threads:
@@ -507,12 +509,14 @@ def keep_writing(path: Path, steps: Path, ready: Event) -> None:
     step = int(steps.read_text())
     ready.set()
     while True:
-        AlertLog(path).update(decide(evaluation(MET if step % 2 else WARN)))
+        LocalAlertLog(path).update(decide(evaluation(MET if step % 2 else WARN)))
         step += 1
         write_atomically(steps, str(step).encode())
 
 
-def test_a_writer_killed_at_any_moment_loses_nothing_and_repeats_nothing(log: AlertLog) -> None:
+def test_a_writer_killed_at_any_moment_loses_nothing_and_repeats_nothing(
+    log: LocalAlertLog,
+) -> None:
     chance = random.Random(3)
     steps = log.path.with_name("steps")
     steps.write_text("0")
@@ -536,7 +540,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing_and_repeats_nothing(log: Al
 # --- a log that cannot be written -------------------------------------------------------------
 
 
-def test_a_folder_in_the_place_of_the_log_is_an_error_until_it_is_gone(log: AlertLog) -> None:
+def test_a_folder_in_the_place_of_the_log_is_an_error_until_it_is_gone(log: LocalAlertLog) -> None:
     log.path.mkdir()
     for _ in range(2):
         with pytest.raises(IsADirectoryError):
@@ -549,7 +553,7 @@ def test_a_folder_in_the_place_of_the_log_is_an_error_until_it_is_gone(log: Aler
 def test_a_file_in_the_place_of_the_folder_is_an_error_until_it_is_gone(tmp_path: Path) -> None:
     blocked = tmp_path / "folder"
     blocked.write_text("in the way")
-    log = AlertLog(blocked / "alerts.jsonl")
+    log = LocalAlertLog(blocked / "alerts.jsonl")
     for attempt in (log.alerts, lambda: log.update(decide(*THREE))):
         with pytest.raises(OSError, match="folder"):
             attempt()
@@ -561,7 +565,7 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_until_it_is_gone(tmp_path
 
 @pytest.mark.parametrize("room", [0, 1, 300, 700])
 def test_a_disk_that_is_full_is_an_error_and_what_was_cut_off_is_said_again(
-    log: AlertLog, monkeypatch: pytest.MonkeyPatch, room: int
+    log: LocalAlertLog, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
     log.update(decide(THREE[0]))
     before, whole_write = log.path.read_bytes(), os.write
@@ -592,12 +596,12 @@ WEEKLY_ID: Final = "weekly-2025-06-09-win_rate-1"
 
 
 @pytest.fixture
-def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AlertLog:
+def operated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalAlertLog:
     """A log with an alert that was late, a resolved and an updated one, and two that are raised."""
     here = place(tmp_path / "logs")
     for name, value in here.environment.items():
         monkeypatch.setenv(name, value)
-    log = AlertLog(here.settings.alert_log)
+    log = LocalAlertLog(here.settings.alert_log)
     late = evaluation(WARN, day=DAY - 5 * ONE_DAY)
     log.update(decide(late, evaluation(WARN), evaluation(CRITICAL, window=Window.MONTHLY)))
     log.update(decide(evaluation(MET), evaluation(WARN, window=Window.MONTHLY)))
@@ -660,7 +664,7 @@ def test_a_row_of_alerts_list_says_what_an_operator_wants_to_know(
 
 
 def test_alerts_list_as_json_is_the_last_line_of_each_alert_and_nothing_else(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog
 ) -> None:
     status, rows, notes = run(capsys, "list", "--json", "--all")
     last = {one["id"]: one for one in documents(operated.path)}
@@ -704,7 +708,7 @@ def test_alerts_without_a_log_folder_are_an_error_and_no_good_news(
 
 def test_alerts_of_a_log_elsewhere_need_no_log_folder(
     capsys: pytest.CaptureFixture[str],
-    operated: AlertLog,
+    operated: LocalAlertLog,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -715,7 +719,7 @@ def test_alerts_of_a_log_elsewhere_need_no_log_folder(
 
 
 def test_alerts_list_leaves_out_a_line_that_is_still_being_written(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog
 ) -> None:
     content = operated.path.read_bytes()
     operated.path.write_bytes(content[:-9])
@@ -725,7 +729,7 @@ def test_alerts_list_leaves_out_a_line_that_is_still_being_written(
 
 
 def test_alerts_ack_writes_one_line_an_alert_and_none_the_second_time(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog
 ) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
     count = len(documents(operated.path))
@@ -748,7 +752,7 @@ def test_alerts_ack_writes_one_line_an_alert_and_none_the_second_time(
     ],
 )
 def test_alerts_ack_of_an_unknown_or_resolved_id_is_an_error_and_acknowledges_none(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog, ids: list[str], message: str
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog, ids: list[str], message: str
 ) -> None:
     content = operated.path.read_bytes()
     status, shown, told = run(capsys, "ack", *ids)
@@ -766,7 +770,7 @@ def test_alerts_ack_of_an_unknown_or_resolved_id_is_an_error_and_acknowledges_no
     ],
 )
 def test_a_line_that_is_no_alert_is_a_warning_naming_it(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog, command: list[str], fate: str
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog, command: list[str], fate: str
 ) -> None:
     before = run(capsys, *command)[1] if command[0] == "list" else []
     content = operated.path.read_bytes()
@@ -781,7 +785,7 @@ def test_a_line_that_is_no_alert_is_a_warning_naming_it(
 
 @pytest.mark.parametrize("command", [["list"], ["ack", WEEKLY_ID]])
 def test_a_log_that_cannot_be_read_is_one_line_of_error(
-    capsys: pytest.CaptureFixture[str], operated: AlertLog, command: list[str]
+    capsys: pytest.CaptureFixture[str], operated: LocalAlertLog, command: list[str]
 ) -> None:
     operated.path.unlink()
     operated.path.mkdir()
@@ -789,7 +793,7 @@ def test_a_log_that_cannot_be_read_is_one_line_of_error(
 
 
 def test_an_acknowledgement_during_an_update_waits_for_it_and_builds_on_it(
-    operated: AlertLog,
+    operated: LocalAlertLog,
 ) -> None:
     count = len(documents(operated.path))
     worse = decide(evaluation(CRITICAL, window=Window.WEEKLY))

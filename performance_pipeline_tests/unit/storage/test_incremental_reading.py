@@ -14,10 +14,10 @@ from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.log_reading import LogReading, ReadingRules, read_log
 from performance_pipeline.domain.trade_lines import parse_trade
 from performance_pipeline.domain.trades import Trade
-from performance_pipeline.settings import Settings
 from performance_pipeline.storage import parts
 from performance_pipeline.storage.aggregates import AggregateStore
 from performance_pipeline_tests.support.effort import examples
+from performance_pipeline_tests.support.local import LocalSettings
 
 LOG_DAY = date(2025, 3, 5)
 NOW = datetime(2025, 3, 5, 23, 59, tzinfo=UTC)
@@ -33,8 +33,8 @@ def record(minute: int, *, outcome: str = "win", order: str = "") -> bytes:
     )
 
 
-def folder_settings(folder: Path, zone: str) -> Settings:
-    return Settings.from_env(
+def folder_settings(folder: Path, zone: str) -> LocalSettings:
+    return LocalSettings.from_env(
         {
             "PERFORMANCE_LOG_DIR": str(folder),
             "PERFORMANCE_SUMMARY_TIMEZONE": zone,

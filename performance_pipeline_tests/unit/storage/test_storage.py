@@ -26,7 +26,7 @@ from performance_pipeline.storage.logs import (
     UnreadableLogError,
     list_logs,
 )
-from performance_pipeline.storage.summaries import decode_summary, summary_path
+from performance_pipeline.storage.summaries import decode_summary, summary_name
 from performance_pipeline_tests.support.lines import (
     BOM,
     DAY,
@@ -126,7 +126,7 @@ def test_only_what_a_changed_log_touches_is_written_again(here: Place) -> None:
 
 
 def test_a_summary_keeps_its_time_until_something_else_in_it_differs(here: Place) -> None:
-    path = summary_path(here.output, Period.of(Window.DAILY, DAY))
+    path = here.output / summary_name(Period.of(Window.DAILY, DAY))
     here.materialize(DAY)
     here.materialize(DAY, now=MUCH_LATER)
     assert decode_summary(path.read_bytes()).generated_at == LATER
@@ -219,7 +219,7 @@ def test_a_damaged_file_costs_no_number_and_is_made_again(
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_summary_is_made_again(here: Place, damage: Callable[[bytes], bytes]) -> None:
     here.materialize(DAY)
-    path = summary_path(here.output, Period.of(Window.DAILY, DAY))
+    path = here.output / summary_name(Period.of(Window.DAILY, DAY))
     whole = decode_summary(path.read_bytes())
     path.write_bytes(damage(path.read_bytes()))
     here.materialize(DAY)
