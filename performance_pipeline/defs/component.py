@@ -18,6 +18,27 @@ from performance_pipeline.settings import Settings
 _CLAIMS: Final[WeakKeyDictionary[object, Claims]] = WeakKeyDictionary()
 
 
+class ScaffoldOptions(BaseModel):
+    """What `dg scaffold defs` may be told."""
+
+    bot: str | None = Field(None, description="The bot's name; by default that of the folder.")
+    log_dir: str = Field("logs", description="Folder of the bot's trade logs.")
+
+
+class BotScaffolder(dg.Scaffolder[ScaffoldOptions]):
+    """Writes a file that can be used as it is: it says who the bot is, and where its logs are."""
+
+    @classmethod
+    def get_scaffold_params(cls) -> type[ScaffoldOptions]:
+        return ScaffoldOptions
+
+    def scaffold(self, request: dg.ScaffoldRequest[ScaffoldOptions]) -> None:
+        said = request.params
+        bot = said.bot or request.target_path.name
+        dg.scaffold_component(request, {"bot": bot, "log_dir": said.log_dir})
+
+
+@dg.scaffold_with(BotScaffolder)
 class BotPerformance(dg.Component, dg.Resolvable, dg.Model):
     """Exact trade performance of one trading bot, from its daily JSONL logs.
 

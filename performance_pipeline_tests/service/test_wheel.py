@@ -5,8 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,30 +18,11 @@ from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.processes import free_port
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-CLONE: Final = Path(__file__).parents[2]
 # Two days are enough to see that a demo is judged; ninety take most of a minute.
 SHORT_DEMO: Final = (
     "from performance_pipeline import cli; from performance_pipeline.commands import demo;"
     " demo.DEMO_DAYS = 2; cli.main(['demo'])"
 )
-
-
-@pytest.fixture(scope="module")
-def adopter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment with the wheel; the packages it needs are shared."""
-    root = tmp_path_factory.mktemp("adopter")
-    offline = ("--quiet", "--no-index", "--no-deps", "--disable-pip-version-check")
-    pip = (sys.executable, "-m", "pip")
-    subprocess.run(
-        [*pip, "wheel", *offline, "--no-build-isolation", "--wheel-dir", root, CLONE], check=True
-    )
-    (wheel,) = root.glob("performance_pipeline-*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / "venv"], check=True)
-    python = root / "venv" / "bin" / "python"
-    subprocess.run([*pip, "--python", python, "install", *offline, wheel], check=True)
-    (packages,) = (root / "venv" / "lib").glob("python*/site-packages")
-    (packages / "shared.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
-    return python.parent
 
 
 @pytest.fixture(scope="module")
