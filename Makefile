@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python -m
 # Every run, command and service is a process: without bytecode each compiles the project anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo quick test prove lint types definitions unit-tests all-tests prove-python test-python \
+.PHONY: demo quick test prove cluster lint types definitions unit-tests all-tests prove-python test-python \
 	dev bench format screenshots clean
 
 demo: .venv/ready
@@ -24,7 +24,7 @@ test: .venv/ready
 	@$(MAKE) --no-print-directory -j lint types definitions all-tests
 
 # prove, now and then: the same with every kill, example and sustained run, and other Pythons.
-prove: .venv/ready
+prove: .venv/cluster
 	@PROVE=1 $(MAKE) --no-print-directory -j lint types definitions all-tests
 	@$(MAKE) --no-print-directory prove-python
 
@@ -72,6 +72,12 @@ dev: .venv/ready
 bench: .venv/bench
 	$(RUN) benchmarks
 
+# PostgreSQL, redis, an object store, a code server, a daemon and two workers on this machine, over a
+# year of sample logs, and all of it stopped again. DAYS=30 is quicker.
+DAYS ?= 365
+cluster: .venv/cluster
+	@PROVE=1 CLUSTER_DAYS=$(DAYS) $(RUN) pytest -q -s performance_pipeline_tests/cluster
+
 format: .venv/ready
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
@@ -88,6 +94,11 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $(VENV)/ready
+
+# For `make cluster`, on top: nothing of one machine needs it.
+.venv/cluster: .venv/ready deploy/cluster/requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r deploy/cluster/requirements.lock
+	touch .venv/cluster
 
 # Contenders of the benchmarks, on top: nothing of the project needs them.
 .venv/bench: .venv/ready benchmarks/requirements.lock

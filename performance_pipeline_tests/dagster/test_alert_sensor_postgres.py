@@ -5,14 +5,8 @@ not installed.
 """
 
 import importlib.util
-import os
-import pwd
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
 
 import dagster as dg
 import pytest
@@ -34,32 +28,9 @@ from performance_pipeline_tests.support.alerts import CRITICAL, MET, WARN, evalu
 from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.histories import live_a_little, pruned
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, session
-from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.postgres import postgres
 from performance_pipeline_tests.support.remembered import remembered
 from performance_pipeline_tests.support.reported_runs import checked, evaluate, finish, start_run
-
-DEBIAN: Final = Path("/usr/lib/postgresql")
-
-
-def binaries() -> Path:
-    """The folder of the server's programs, the newest if Debian has several."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
-    versions = sorted(DEBIAN.glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    if not versions:
-        pytest.skip("PostgreSQL's server is not installed (Debian: apt-get install postgresql)")
-    return versions[-1].parent
-
-
-def server_user() -> dict[str, Any]:
-    """How to run the server's programs: it refuses root."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        pwd.getpwnam("postgres")
-    except KeyError:
-        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
-    return {"user": "postgres", "group": "postgres", "extra_groups": []}
 
 
 @pytest.fixture(scope="module")
@@ -67,50 +38,8 @@ def url() -> Iterator[str]:
     """The URL of an empty database on a server of our own."""
     if importlib.util.find_spec("dagster_postgres") is None:
         pytest.skip("dagster-postgres is not installed")
-    programs, user = binaries(), server_user()
-    # Not in pytest's folders: those of root are closed to the user postgres.
-    with tempfile.TemporaryDirectory(prefix="alerts-postgres-") as name:
-        folder, port = Path(name), free_port()
-        if user:
-            shutil.chown(folder, "postgres", "postgres")
-        data = str(folder / "data")
-        run = Run(programs, folder, user)
-        run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
-        options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
-        log = str(folder / "log")
-        run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", log, "-o", options, "start")
-        try:
-            # SQLAlchemy 2.1 takes a plain postgresql:// for psycopg 3, which dagster-postgres
-            # does not work with.
-            yield f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
-
-
-class Run:
-    """Runs one of the server's programs and lets it fail loudly."""
-
-    def __init__(self, programs: Path, folder: Path, user: Mapping[str, Any]) -> None:
-        self.programs, self.folder, self.user = programs, folder, user
-
-    def __call__(self, program: str, *arguments: str) -> None:
-        # Into a file: a pipe would be held open by the server that pg_ctl leaves behind.
-        with (self.folder.parent / f"{self.folder.name}.output").open("w+") as output:
-            try:
-                subprocess.run(
-                    [str(self.programs / program), *arguments],
-                    cwd=self.folder,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    check=True,
-                    **self.user,
-                )
-            except subprocess.CalledProcessError as error:
-                output.seek(0)
-                error.add_note(output.read())
-                raise
-            finally:
-                Path(output.name).unlink()
+    with postgres() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

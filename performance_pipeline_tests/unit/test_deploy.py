@@ -63,3 +63,35 @@ def test_the_unit_starts_a_command_that_the_command_line_takes() -> None:
     assert Path(program).name == cli.PROGRAM
     cli.cli.commands[command].make_context(command, arguments)
     assert set(re.findall(r"^Environment=(\w+)=", UNIT, re.MULTILINE)) < set(setting_names())
+
+
+# --- several machines -------------------------------------------------------------------------
+
+CLUSTER: Final = ROOT / "deploy" / "cluster"
+SEVERAL: Final[dict[str, Any]] = yaml.safe_load((CLUSTER / "compose.yaml").read_text("utf-8"))
+
+
+def test_every_setting_reaches_every_container_of_a_cluster() -> None:
+    # Sources are imported from files of one machine.
+    expected = {*setting_names(), "PERFORMANCE_BOTS"} - {"PERFORMANCE_SOURCES"}
+
+    for part in ("code", "web", "daemon", "worker"):
+        given = {*SEVERAL["services"][part]["environment"]}
+        assert {name for name in given if name.startswith("PERFORMANCE_")} == expected, part
+
+
+def test_what_the_configuration_of_a_cluster_reads_from_the_environment_is_given_to_it() -> None:
+    asked = {
+        name
+        for file in ("dagster.yaml", "workspace.yaml")
+        for name in re.findall(r"^ +env: (\w+)$", (CLUSTER / file).read_text("utf-8"), re.MULTILINE)
+    }
+
+    assert "CLUSTER_POSTGRES_URL" in asked
+    assert asked <= {*SEVERAL["services"]["worker"]["environment"]}
+
+
+def test_a_cluster_is_published_on_this_machine_only() -> None:
+    published = [port for part in SEVERAL["services"].values() for port in part.get("ports", ())]
+
+    assert published == ["127.0.0.1:${PORT:-3000}:3000"]

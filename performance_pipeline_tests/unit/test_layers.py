@@ -21,7 +21,7 @@ ROWS: Final = (
     ("sources",),
     ("pipeline",),
     ("defs",),
-    ("commands", "definitions"),
+    ("commands", "definitions", "cluster"),
     ("__init__",),
     ("cli",),
     ("__main__",),
@@ -110,7 +110,7 @@ def test_dagsters_private_modules_are_imported_in_one_place() -> None:
 @pytest.mark.parametrize(
     ("package", "importing"),
     [
-        ("dagster", {"defs", "commands", "definitions"}),
+        ("dagster", {"defs", "commands", "definitions", "cluster"}),
         ("pandas", {"pipeline/frames.py"}),
         (
             "numpy",

@@ -10,7 +10,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[2]
-LOCKS: Final = ("requirements.lock", "benchmarks/requirements.lock")
+LOCKS: Final = (
+    "requirements.lock",
+    "benchmarks/requirements.lock",
+    "deploy/cluster/requirements.lock",
+)
 
 
 def entries(lock: str) -> list[str]:
