@@ -112,6 +112,8 @@ def test_dagsters_private_modules_are_imported_in_one_place() -> None:
     [
         ("dagster", {"defs", "commands", "definitions", "cluster"}),
         ("pandas", {"pipeline/frames.py"}),
+        ("dagster_celery", {"cluster"}),
+        ("dagster_postgres", {"cluster"}),
         (
             "numpy",
             {
