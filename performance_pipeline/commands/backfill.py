@@ -14,6 +14,7 @@ from performance_pipeline.defs.backfill import Layer, Progress, run_backfill, ru
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.settings import Settings
+from performance_pipeline.storage.stores import store_at
 
 
 class BackfillError(PipelineError):
@@ -24,6 +25,8 @@ def materialize_range(
     settings: Settings, first: date, last: date, *, with_report: bool = False
 ) -> None:
     """Materialize the days from `first` to `last`; raises BackfillError when some failed."""
+    # Said at once: a run would try again for minutes.
+    store_at(settings.output_dir).require_conditions()
     home = use_home(settings)
     started = time.monotonic()
     done = 0

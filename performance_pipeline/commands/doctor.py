@@ -1,6 +1,7 @@
 """`doctor`: can the pipeline run, what in the logs would not count, and what would help."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import click
@@ -24,6 +25,7 @@ from performance_pipeline.reports.wording import counted, in_full, moment, perce
 from performance_pipeline.settings import Settings, unknown_variables
 from performance_pipeline.sources.listing import load_listing
 from performance_pipeline.storage.import_state import load_imports
+from performance_pipeline.storage.stores import store_at
 
 # So many are named one by one; more are grouped, so that a screen holds what there is to know.
 _FEW_LINES: Final = 40
@@ -34,10 +36,14 @@ _STRETCHES_SHOWN: Final = 10
 
 
 def examine(tracker: PerformanceTracker, *, every_line: bool) -> None:
-    """Print all of it; raises PipelineError when a log cannot be read, or no line would count."""
+    """Print all of it.
+
+    Raises PipelineError when a log cannot be read, no line would count, or a store is not safe.
+    """
     _show_settings(tracker.settings)
     _show_targets(tracker)
     _show_sources(tracker)
+    _show_object_stores(tracker.settings)
     _show_instance(tracker)
     _show_logs(tracker, every_line=every_line)
     found = examine_logs(tracker)
@@ -122,6 +128,14 @@ def _show_sources(tracker: PerformanceTracker) -> None:
         click.echo(f"    {moment(when)}: {last.said}")
         for sentence in last.trouble:
             click.echo(f"    {sentence}")
+
+
+def _show_object_stores(settings: Settings) -> None:
+    """Whether what is written there is safe; raises StoreError where it is not."""
+    for place in dict.fromkeys((settings.output_dir, settings.alert_log.parent)):
+        if not isinstance(place, Path):
+            store_at(place).require_conditions()
+            click.echo(f"Object store at {place}: honours conditional writes")
 
 
 def _show_instance(tracker: PerformanceTracker) -> None:

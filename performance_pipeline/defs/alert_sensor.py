@@ -21,6 +21,7 @@ from performance_pipeline.defs.external_assets import never_reported, reported_a
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings, reconcile
+from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
 from performance_pipeline.storage.alert_log import AlertLog, Tell
 from performance_pipeline.storage.stores import is_there, read
@@ -128,35 +129,47 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def performance_alert_sensor(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
-        path, keys = runtime.settings.alert_log, runtime.keys
-        log = AlertLog(path, context.log.warning)
-        log.mend()
-        cursor = AlertCursor.decode(context.cursor)
-        if cursor is None or not cursor.fits(path):
-            # A first look, or the log is not the one that was left: every check is read again,
-            # and reconciling keeps what the log still holds from being said twice.
-            runs = latest_finished(context.instance)
-            partitions = all_evaluated(context.instance, keys)
-        else:
-            runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
-            new = cursor.unknown(runs, keys)
-            if not new:
-                # Past the runs of other bots, which would be asked for again by every look.
-                ahead = AlertCursor.after(runs, keys, path)
-                moved = ahead.finished_until > cursor.finished_until + _OVERLAP
-                return dg.SensorResult(
-                    skip_reason="No run has finished since the last look.",
-                    cursor=ahead.encode() if moved else context.cursor,
-                )
-            partitions = evaluated_by(context.instance, keys, new)
-        reported = told_of_alerts(runtime, context, partitions)
-        return dg.SensorResult(
-            asset_events=reported,
-            cursor=AlertCursor.after(runs, keys, path).encode(),
-            skip_reason=None if reported else "The alert log agrees with the checks.",
-        )
+        try:
+            return _agreed(runtime, context)
+        except PipelineError as error:
+            # Raised, it would stand at the end of a stack trace.
+            context.log.error(str(error))
+            return dg.SkipReason(f"Looked at again with the next tick. {error}")
 
     return performance_alert_sensor
+
+
+def _agreed(
+    runtime: Runtime, context: dg.SensorEvaluationContext
+) -> dg.SensorResult | dg.SkipReason:
+    """Make the alert log agree with the checks; raises PipelineError."""
+    path, keys = runtime.settings.alert_log, runtime.keys
+    log = AlertLog(path, context.log.warning)
+    log.mend()
+    cursor = AlertCursor.decode(context.cursor)
+    if cursor is None or not cursor.fits(path):
+        # A first look, or the log is not the one that was left: every check is read again,
+        # and reconciling keeps what the log still holds from being said twice.
+        runs = latest_finished(context.instance)
+        partitions = all_evaluated(context.instance, keys)
+    else:
+        runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
+        new = cursor.unknown(runs, keys)
+        if not new:
+            # Past the runs of other bots, which would be asked for again by every look.
+            ahead = AlertCursor.after(runs, keys, path)
+            moved = ahead.finished_until > cursor.finished_until + _OVERLAP
+            return dg.SensorResult(
+                skip_reason="No run has finished since the last look.",
+                cursor=ahead.encode() if moved else context.cursor,
+            )
+        partitions = evaluated_by(context.instance, keys, new)
+    reported = told_of_alerts(runtime, context, partitions)
+    return dg.SensorResult(
+        asset_events=reported,
+        cursor=AlertCursor.after(runs, keys, path).encode(),
+        skip_reason=None if reported else "The alert log agrees with the checks.",
+    )
 
 
 def _now() -> datetime:

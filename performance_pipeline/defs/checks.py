@@ -25,6 +25,7 @@ def log_is_clean_check(runtime: Runtime, partitions: Partitions) -> dg.AssetChec
         return lambda day: evaluate_log(tracker.day(day))
 
     return _check(
+        runtime,
         runtime.keys.log_is_clean,
         partitions.daily,
         "No line was rejected, misdated, or labelled against its own P&L.",
@@ -41,6 +42,7 @@ def meets_targets_check(
         return lambda day: evaluate_targets(output, Period.of(window, day))
 
     return _check(
+        runtime,
         runtime.keys.meets_targets(window),
         partitions.for_window(window),
         "No target is breached by the verdicts that the summary holds.",
@@ -49,6 +51,7 @@ def meets_targets_check(
 
 
 def _check(
+    runtime: Runtime,
     key: dg.AssetCheckKey,
     partitions_def: dg.PartitionsDefinition[str],
     description: str,
@@ -62,6 +65,7 @@ def _check(
         name=key.name,
         partitions_def=partitions_def,
         description=description,
+        retry_policy=runtime.retry_policy,
     )
     def check(context: dg.AssetCheckExecutionContext) -> Iterator[object]:
         days = _days_to_check(context.op_execution_context, key.asset_key, partitions_def)

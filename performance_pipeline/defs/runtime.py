@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
 
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
@@ -26,6 +29,17 @@ class Runtime:
     def keys(self) -> Keys:
         """What is defined for the bot of these settings is called so."""
         return Keys(self.settings.bot)
+
+    @property
+    def retry_policy(self) -> dg.RetryPolicy | None:
+        """How what reads and writes is tried again where an object store may be away for minutes.
+
+        Nothing would ask for it again: its logs have changed, and that was handled.
+        """
+        places = (self.settings.log_dir, self.settings.output_dir)
+        if all(isinstance(place, Path) for place in places):
+            return None
+        return dg.RetryPolicy(max_retries=3, delay=15, backoff=dg.Backoff.LINEAR)
 
     def tracker(self) -> PerformanceTracker:
         """A look at the log folder as it is now."""

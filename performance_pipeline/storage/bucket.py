@@ -138,7 +138,7 @@ class Bucket:
         if self._versions is None:
             self.write(name, content)
         else:
-            self._require_conditions()
+            self.require_conditions()
             if not self._swapped(name, content, self._versions.get(name)):
                 raise _overwritten(self.place / name)
         return True
@@ -176,7 +176,7 @@ class Bucket:
         *,
         synced: bool = False,  # noqa: ARG002
     ) -> bool:
-        self._require_conditions()
+        self.require_conditions()
         return self._swapped(name, content, cast("Version | None", version))
 
     @contextmanager
@@ -199,15 +199,9 @@ class Bucket:
             if held == claim:
                 self.swap(lease, b"{}", version)
 
-    def honours_conditions(self) -> bool:
-        """Whether a write is refused that must be, asked once a process; raises StoreError.
-
-        A store that ignores conditions would let two writers overwrite each other silently.
-        """
-        return _honours_conditions(self.place)
-
-    def _require_conditions(self) -> None:
-        if not self.honours_conditions():
+    def require_conditions(self) -> None:
+        # Asked once a process. A store that ignores conditions, and there are some, says nothing.
+        if not _honours_conditions(self.place):
             raise StoreError(
                 self.place,
                 "this object store ignores the conditions of conditional writes (If-Match,"

@@ -63,6 +63,9 @@ class Store(Protocol):
     def expect(self, names: Iterable[str]) -> None:
         """Be ready to be asked for `names`: a bucket fetches them at once, on several threads."""
 
+    def require_conditions(self) -> None:
+        """Raise StoreError where writes would go over what was written since it was read."""
+
     def status(self, name: str) -> Found | None:
         """What is known of a file without reading it; None when there is none."""
 

@@ -18,6 +18,7 @@ from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.pipeline.publishing import publish
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.summaries import summary_document
 from performance_pipeline_tests.support.local import LocalSettings
@@ -150,6 +151,11 @@ class Place:
     @property
     def settings(self) -> LocalSettings:
         return LocalSettings.from_env(self.environment)
+
+    @property
+    def anywhere(self) -> Settings:
+        """The settings of a place that may be in an object store."""
+        return Settings.from_env(self.environment)
 
     @property
     def output(self) -> Path:
