@@ -28,7 +28,7 @@ from performance_pipeline.domain.numbers import EXACT, parse_number
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.places import ACCEPTED, Place, place_at
+from performance_pipeline.places import A_PATH, ACCEPTED, Place, path_at, place_at
 from performance_pipeline.settings import parse_date, time_zone
 
 PROGRAM = "performance-pipeline"
@@ -50,6 +50,13 @@ def _place(text: str) -> Place:
         return place_at(text, "")
     except ValueError:
         raise click.BadParameter(f"{text!r} cannot be used; accepted is {ACCEPTED}") from None
+
+
+def _folder(text: str) -> Path:
+    try:
+        return path_at(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} cannot be used; accepted is {A_PATH}") from None
 
 
 def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _Command]:
@@ -198,12 +205,13 @@ def report(
 @click.option("--json", "as_json", is_flag=True, help="The exact figures on stdout.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=_place,
+    metavar="FILE",
     help="Write them as an HTML page, bots.html for example.",
 )
 @bot_option
 @examples("performance-pipeline bots --out bots.html")
-def bots_command(as_json: bool, out: Path | None) -> None:
+def bots_command(as_json: bool, out: Place | None) -> None:
     """Show how each bot of config/bots.yaml stands now: results, alerts, data and room, with sums.
 
     What is wrong with one bot stands in its row. Writes nothing but --out.
@@ -413,7 +421,7 @@ def replay(given: Place | None, start: date | None, end: date | None, as_json: b
 @click.option(
     "--targets",
     "given",
-    type=click.Path(path_type=Path),
+    type=_place,
     metavar="FILE",
     help="The targets to simulate; default those in force.",
 )
@@ -429,7 +437,7 @@ def replay(given: Place | None, start: date | None, end: date | None, as_json: b
 @bot_option
 @examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
 def simulate(
-    given: Path | None,
+    given: Place | None,
     win_rate: Decimal | None,
     fallen: Decimal | None,
     trades_per_day: Decimal | None,
@@ -457,7 +465,7 @@ def simulate(
     "paths", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The folder of logs; default the log folder."
+    "--out", type=_folder, metavar="PATH", help="The folder of logs; default the log folder."
 )
 @click.option("--mode", type=click.Choice(["LIVE", "PAPER"]), help="execution_mode of each record.")
 @click.option("--account", metavar="ID", help="account_id of each record.")
@@ -510,7 +518,7 @@ def second_opinion(source: Path, as_json: bool) -> None:
 
 
 @cli.command("sample-logs")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
+@click.option("--out", type=_folder, metavar="PATH", required=True, help="Folder to write to.")
 @click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)
 @click.option("--trades-per-day", type=click.IntRange(min=0), default=40, show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True)

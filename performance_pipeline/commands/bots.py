@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import click
 import msgspec
 
 from performance_pipeline.pipeline.overview import overview, overview_document, write_overview
+from performance_pipeline.places import Place
 from performance_pipeline.reports.wording import size_on_disk
 from performance_pipeline.settings import Settings
 
 
-def show_bots(bots: Sequence[Settings], out: Path | None, *, as_json: bool) -> bool:
+def show_bots(bots: Sequence[Settings], out: Place | None, *, as_json: bool) -> bool:
     """Print a row for each of `bots`, or write them as a page to `out`; False where one has none.
 
     The exact figures are in the JSON.

@@ -19,6 +19,7 @@ from performance_pipeline.pipeline.simulating import (
     traded,
 )
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.plain_json import encode_plain
 
@@ -26,7 +27,7 @@ _PATIENCE_SECONDS: Final = 2
 
 
 def show_simulation(
-    settings: Settings, given: Path | None, options: SimulationOptions, *, as_json: bool
+    settings: Settings, given: Place | None, options: SimulationOptions, *, as_json: bool
 ) -> None:
     """Print what the targets in force, or those of the file `given`, raise over many lives.
 

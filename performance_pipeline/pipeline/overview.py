@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import UnsetType
@@ -19,11 +18,12 @@ from performance_pipeline.domain.summary import Room
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
+from performance_pipeline.places import Place
 from performance_pipeline.reports.page.overview_html import overview_html
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
-from performance_pipeline.storage.files import write_atomically
 from performance_pipeline.storage.plain_json import plain_document
+from performance_pipeline.storage.stores import store_at
 
 DAYS_SHOWN: Final = 30
 
@@ -51,11 +51,10 @@ def overview_document(found: Overview) -> dict[str, Any]:
     }
 
 
-def write_overview(path: Path, found: Overview) -> int:
+def write_overview(path: Place, found: Overview) -> int:
     """Write the page of `found` to `path`, and return its size in bytes."""
     content = overview_html(found).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content)
+    store_at(path.parent).write(path.name, content)
     return len(content)
 
 

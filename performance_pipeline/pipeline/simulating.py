@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 from performance_pipeline.domain.explanation import UnreadLog
@@ -26,6 +25,7 @@ from performance_pipeline.pipeline.closed_trades import ClosedTrades
 from performance_pipeline.pipeline.replaying import targets_to_replay
 from performance_pipeline.pipeline.report import default_period
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
 from performance_pipeline.settings import Settings
 
 _FALL: Final = Decimal("0.1")
@@ -81,7 +81,7 @@ def traded(tracker: PerformanceTracker, on_days: OnProgress | None = None) -> Tr
 def simulate_targets(
     settings: Settings,
     history: Traded,
-    given: Path | None,
+    given: Place | None,
     options: SimulationOptions,
     on_lives: OnProgress | None = None,
 ) -> Simulation:

@@ -153,7 +153,9 @@ class Bucket:
         self.write(name, content)
 
     def remove(self, name: str) -> None:
-        self._asked(name, obstore.delete)
+        # Asked first, because who may write need not have the right to delete.
+        if self.status(name) is not None:
+            self._asked(name, obstore.delete)
 
     def tidy(self, folders: Iterable[str] = ()) -> None:
         """Nothing to do: there are no halves."""

@@ -387,3 +387,17 @@ def test_dagster_shows_a_bad_setting_in_one_line_of_its_load_error(tmp_path: Pat
         "performance_pipeline.settings.SettingsError: PERFORMANCE_ALERT_ROLLING_WINDOW='0'"
         " cannot be used: accepted is a whole number from 1"
     ]
+
+
+def test_definitions_over_an_object_store_load_without_it_and_try_again_where_it_is_away(
+    tmp_path: Path,
+) -> None:
+    bucket = {"PERFORMANCE_LOG_DIR": "s3://no-such-bucket/logs"}
+    policies = {}
+    for place_, environment in {"bucket": bucket, "folder": place(tmp_path).environment}.items():
+        defs = build_definitions(Runtime(Settings.from_env(environment)))
+        asset = defs.resolve_assets_def("daily_summary")
+        policies[place_] = asset.op.retry_policy
+    assert policies["folder"] is None
+    assert policies["bucket"] is not None
+    assert policies["bucket"].max_retries == 3

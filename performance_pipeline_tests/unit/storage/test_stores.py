@@ -16,6 +16,14 @@ from performance_pipeline.places import StoreUrl
 from performance_pipeline.storage import object_store
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.bucket import Bucket
+from performance_pipeline.storage.delivery_state import (
+    DeliveryState,
+    delivering,
+    forget,
+    load_state,
+    save_state,
+    stamp,
+)
 from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.index import IndexEntry, load_index, update_index
 from performance_pipeline.storage.logs import LogContent, list_logs
@@ -323,6 +331,24 @@ def test_an_error_names_the_setting_and_what_is_accepted_and_quotes_nothing(
     assert said in text
     assert "; accepted is " in text
     assert not any(secret in text for secret in ("AKIA", "pass-word", "\n"))
+
+
+@pytest.mark.usefixtures("bucket")
+def test_delivery_is_remembered_in_a_bucket() -> None:
+    state = DeliveryState(known=("x",), log_stamp=(1, 2))
+    assert load_state(BUCKET_URL) is None
+    with delivering(BUCKET_URL) as ours:
+        assert ours
+        save_state(BUCKET_URL, state)
+    assert load_state(BUCKET_URL) == state
+    log = BUCKET_URL / "alerts.jsonl"
+    assert stamp(log) == ()
+    AlertLog(log).update(breached(DAY))
+    before = stamp(log)
+    AlertLog(log).update(met)
+    assert stamp(log) != before
+    forget(BUCKET_URL)
+    assert load_state(BUCKET_URL) is None
 
 
 # --- logs -------------------------------------------------------------------------------------
