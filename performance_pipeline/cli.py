@@ -465,7 +465,7 @@ def simulate(
     "paths", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option(
-    "--out", type=_folder, metavar="PATH", help="The folder of logs; default the log folder."
+    "--out", type=_place, metavar="PATH", help="The folder of logs; default the log folder."
 )
 @click.option("--mode", type=click.Choice(["LIVE", "PAPER"]), help="execution_mode of each record.")
 @click.option("--account", metavar="ID", help="account_id of each record.")
@@ -478,7 +478,7 @@ def simulate(
 def import_command(
     format_name: str,
     paths: tuple[Path, ...],
-    out: Path | None,
+    out: Place | None,
     mode: str | None,
     account: str | None,
     zone: ZoneInfo | None,

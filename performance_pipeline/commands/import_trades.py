@@ -10,7 +10,7 @@ from performance_pipeline.domain.numbers import plain
 from performance_pipeline.pipeline.import_result import Import, Tally
 from performance_pipeline.pipeline.importing import import_sources
 from performance_pipeline.pipeline.tracker import utc_now
-from performance_pipeline.places import on_this_machine
+from performance_pipeline.places import Place
 from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings
 from performance_pipeline.sources.formats import format_called
@@ -24,7 +24,7 @@ def import_trades(
     format_name: str,
     paths: Sequence[Path],
     options: ImportOptions,
-    folder: Path | None,
+    folder: Place | None,
     *,
     replace: bool,
     dry_run: bool,
@@ -38,7 +38,7 @@ def import_trades(
     found = import_sources(
         kind,
         [Source(path, options) for path in paths],
-        on_this_machine(settings.log_dir) if folder is None else folder,
+        settings.log_dir if folder is None else folder,
         utc_now(),
         replace=replace,
         dry_run=dry_run,

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from performance_pipeline.pipeline.import_result import Import
+from performance_pipeline.places import Place
 from performance_pipeline.sources.lines import NewLine, differing_fields, line_of
 from performance_pipeline.sources.records import (
     Format,
@@ -31,8 +31,10 @@ from performance_pipeline.storage.log_writing import (
     importing_into,
 )
 from performance_pipeline.storage.logs import log_name
+from performance_pipeline.storage.store import OverwrittenError
 
 _DIGEST_SHOWN: Final = 20
+_TRIES: Final = 10
 
 
 class _Wanted(NamedTuple):
@@ -64,7 +66,7 @@ class _Records:
 def import_sources(
     kind: Format,
     sources: Sequence[Source],
-    folder: Path,
+    folder: Place,
     now: datetime,
     *,
     replace: bool = False,
@@ -78,6 +80,25 @@ def import_sources(
     UnreadableLogError, UnfinishedLogError and OSError for the logs; what is wrong with a source or
     a record is in the result.
     """
+    wishes = _Wishes(replace, dry_run, known_digest)
+    for _ in range(_TRIES - 1):
+        try:
+            return _import_once(kind, sources, folder, now, wishes)
+        except OverwrittenError:
+            continue  # In a bucket, where a bot or another import was quicker.
+    return _import_once(kind, sources, folder, now, wishes)
+
+
+class _Wishes(NamedTuple):
+    replace: bool
+    dry_run: bool
+    known_digest: str | None
+
+
+def _import_once(
+    kind: Format, sources: Sequence[Source], folder: Place, now: datetime, wishes: _Wishes
+) -> Import:
+    replace, dry_run, known_digest = wishes
     found = Import(replaced=replace and not dry_run)
     records = _Records()
     for source in sources:
@@ -90,7 +111,7 @@ def import_sources(
         if found.digest == known_digest:
             found.already_there += len(records.lines)
             return found
-    with nullcontext() if dry_run else importing_into(folder):
+    with nullcontext() if dry_run else importing_into(folder) as logs:
         lines = imported_lines(folder, kind.name, now.date())
         standing = _standing(records.ids, lines)
         plan = _Plan()
@@ -99,9 +120,9 @@ def import_sources(
         for wanted in records.lines.values():
             known = standing.get(wanted.line.source_id, ())
             _compare(wanted, known, found, plan, replace=replace)
-        if not dry_run:
-            change_logs(folder, plan.going, now)
-            change_logs(folder, plan.coming, now)
+        if logs is not None:
+            change_logs(logs, plan.going, now)
+            change_logs(logs, plan.coming, now)
     return found
 
 

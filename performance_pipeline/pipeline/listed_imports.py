@@ -9,7 +9,6 @@ from typing import Final
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.import_result import Import
 from performance_pipeline.pipeline.importing import import_sources
-from performance_pipeline.places import on_this_machine
 from performance_pipeline.settings import Settings
 from performance_pipeline.sources.listing import ListedSource
 from performance_pipeline.sources.records import Source
@@ -75,7 +74,7 @@ def take_up(settings: Settings, source: ChangedSource, now: datetime) -> TakenUp
         found = import_sources(
             listed.kind,
             [Source(path, listed.options) for path in source.files],
-            on_this_machine(settings.log_dir),
+            settings.log_dir,
             now,
             replace=listed.replace,
             known_digest="" if before is None or before.unreadable else before.digest,

@@ -32,9 +32,12 @@ from performance_pipeline.domain.log_reading import (
 )
 from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
 from performance_pipeline.errors import PipelineError
+from performance_pipeline.places import Place
 from performance_pipeline.storage.files import replace_synced
 from performance_pipeline.storage.locks import locked
 from performance_pipeline.storage.logs import LogContent, LogFile, list_logs, log_name
+from performance_pipeline.storage.store import Store
+from performance_pipeline.storage.stores import store_at
 
 _PAGE: Final = mmap.PAGESIZE
 _LOCK_NAME: Final = ".imports.lock"
@@ -66,8 +69,22 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def importing_into(folder: Path) -> Iterator[None]:
-    """Wait for, then hold, the right to add imported lines to the logs in `folder`."""
+def importing_into(place: Place) -> Iterator[Store]:
+    """The store to add imported lines to; in a folder the right to do so is waited for and held.
+
+    In a bucket nothing can be held: `change_logs` raises OverwrittenError for a log that somebody
+    has written since, and then the logs are to be looked at again.
+    """
+    if isinstance(place, Path):
+        with _alone_in(place):
+            yield store_at(place)
+    else:
+        with store_at(place).writing() as logs:
+            yield logs
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / _LOCK_NAME):
         for note in folder.glob(f".*{_NOTE_SUFFIX}"):
@@ -75,12 +92,12 @@ def importing_into(folder: Path) -> Iterator[None]:
         yield
 
 
-def imported_lines(folder: Path, source: str, today: date) -> Iterator[tuple[str, Standing]]:
+def imported_lines(folder: Place, source: str, today: date) -> Iterator[tuple[str, Standing]]:
     """Every line in the logs of `folder` that was imported from a `source` of that name, by its id.
 
     Raises UnreadableLogError.
     """
-    if not folder.is_dir():
+    if isinstance(folder, Path) and not folder.is_dir():
         return
     marked = f'"{source}"'.encode()
     for day, log in sorted(list_logs(folder, today).files.items()):
@@ -104,19 +121,28 @@ class DayChange:
     """Each with the instant at which it counts; in any order."""
 
 
-def change_logs(folder: Path, changes: Mapping[date, DayChange], now: datetime) -> None:
-    """Make the logs in `folder` what `changes` say, day by day, each whole.
+def change_logs(store: Store, changes: Mapping[date, DayChange], now: datetime) -> None:
+    """Make the logs in `store`, which `importing_into` gave, what `changes` say, each day whole.
 
-    To be called by who holds `importing_into`. Raises UnfinishedLogError, UnreadableLogError and
-    OSError; days that were done by then stay so.
+    Raises UnfinishedLogError, UnreadableLogError, OverwrittenError and OSError; days that were done
+    by then stay so.
     """
+    folder = store.place
     logs = list_logs(folder, now.date()).files
     for day, change in sorted(changes.items()):
         log = logs.get(day)
-        path = folder / log_name(day) if log is None else Path(log.path)
         added = sorted(change.added, key=lambda one: one[0])
-        if day < now.date() - _LIVE_DAYS or (log is not None and log.archived):
-            _settle(path, log, change.removed, added)
+        settled = day < now.date() - _LIVE_DAYS or (log is not None and log.archived)
+        if not isinstance(folder, Path):
+            # Whoever writes an object writes all of it, a bot that appends too.
+            if log is not None and not settled:
+                _check_finished(store, log)
+            name = log_name(day) if log is None else log.path.rpartition("/")[2]
+            store.put(name, _merged(log, change.removed, added))
+            continue
+        path = folder / log_name(day) if log is None else Path(log.path)
+        if settled:
+            replace_synced(path, _merged(log, change.removed, added))
             continue
         if change.removed:
             _blank(path, change.removed)
@@ -127,15 +153,22 @@ def change_logs(folder: Path, changes: Mapping[date, DayChange], now: datetime) 
 # --- settled logs -----------------------------------------------------------------------------
 
 
-def _settle(
-    path: Path, log: LogFile | None, removed: set[bytes], added: Sequence[tuple[datetime, bytes]]
-) -> None:
+def _merged(
+    log: LogFile | None, removed: set[bytes], added: Sequence[tuple[datetime, bytes]]
+) -> bytes:
+    """The content of a log without the lines that go, and with those that come in their place."""
     kept = [] if log is None else list(_in_order(LogContent(log, False).lines(), removed))
     merged = heapq.merge(kept, ((at, line + b"\n") for at, line in added), key=lambda one: one[0])
     content = b"".join(line for _, line in merged)
     if log is not None and log.archived:
         content = gzip.compress(content, mtime=0)
-    replace_synced(path, content)
+    return content
+
+
+def _check_finished(store: Store, log: LogFile) -> None:
+    content = store.read(log.path.rpartition("/")[2])
+    if content and not content.endswith(b"\n"):
+        raise _unfinished(log.path)
 
 
 def _in_order(lines: Iterable[bytes], removed: set[bytes]) -> Iterator[tuple[datetime, bytes]]:
@@ -203,11 +236,15 @@ def _size_at_line_end(descriptor: int, path: Path) -> int:
         if not size or os.pread(descriptor, 1, size - 1) == b"\n":
             return size
         if time.monotonic() > deadline:
-            raise UnfinishedLogError(
-                f"{path}: its last line is not finished, so nothing was added to it; import again"
-                " once the bot has written its end"
-            )
+            raise _unfinished(str(path))
         time.sleep(0.05)
+
+
+def _unfinished(path: str) -> UnfinishedLogError:
+    return UnfinishedLogError(
+        f"{path}: its last line is not finished, so nothing was added to it; import again"
+        " once the bot has written its end"
+    )
 
 
 def _blank(path: Path, removed: set[bytes]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from performance_pipeline.pipeline.import_result import Import
 from performance_pipeline.pipeline.importing import import_sources
+from performance_pipeline.places import Place
 from performance_pipeline.sources.formats import FORMATS
 from performance_pipeline.sources.records import ImportOptions, Source
 
@@ -25,7 +26,7 @@ def source_of(folder: Path, name: str, content: str | bytes) -> Path:
 def imported(
     format_name: str,
     paths: Path | Sequence[Path],
-    logs: Path,
+    logs: Place,
     options: ImportOptions = AS_IT_IS,
     *,
     now: datetime = NOW,

@@ -38,8 +38,8 @@ def record(clock: str, day: date = OLD, **fields: object) -> tuple[datetime, byt
 def change(
     folder: Path, day: date, *added: tuple[datetime, bytes], removed: set[bytes] | None = None
 ) -> None:
-    with importing_into(folder):
-        change_logs(folder, {day: DayChange(removed or set(), list(added))}, NOW)
+    with importing_into(folder) as logs:
+        change_logs(logs, {day: DayChange(removed or set(), list(added))}, NOW)
 
 
 def lines_of(path: Path) -> list[bytes]:
