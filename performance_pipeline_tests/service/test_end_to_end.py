@@ -208,6 +208,7 @@ def flipped(archive: bytes) -> bytes:
     return archive[:-8] + bytes([archive[-8] ^ 1]) + archive[-7:]
 
 
+@only_when_proving
 def test_a_service_killed_in_the_middle_of_a_run_goes_on_where_it_was(service: Service) -> None:
     today = service.today
     written = write_sample_logs(service.logs, SampleOptions(end=today - timedelta(days=1), days=40))

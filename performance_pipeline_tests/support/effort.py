@@ -25,18 +25,18 @@ def often(whole: int, usual: int) -> int:
 
 
 def examples(whole: int) -> settings:
-    """For a property: `whole` examples under `make prove`, else a quarter, new ones each time.
+    """For a property: `whole` examples under `make prove`, else a fifth, new ones each time.
 
     One that failed is remembered in `.hypothesis`, and is tried first the next time.
     """
-    return settings(max_examples=often(whole, usual=max(10, whole // 4)))
+    return settings(max_examples=often(whole, usual=max(10, whole // 5)))
 
 
 def set_up_hypothesis() -> None:
     """A property fails for what it says, never because the machine is busy; 100 examples each."""
     settings.register_profile(
         "patient",
-        max_examples=often(100, usual=25),
+        max_examples=often(100, usual=20),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )

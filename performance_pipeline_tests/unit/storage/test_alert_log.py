@@ -43,7 +43,7 @@ from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS
 SCHEMA: Final = schema("alert")
 
 
-KILLS: Final = often(120, usual=12)
+KILLS: Final = often(120, usual=6)
 THREE: Final = tuple(
     evaluation(WARN, window=window) for window in (Window.DAILY, Window.WEEKLY, Window.MONTHLY)
 )
