@@ -33,7 +33,8 @@ def show_alerts(settings: Settings, *, status: str | None, late_too: bool, as_js
         _show_table(shown)
     hidden = len(asked) - len(shown)
     click.echo(
-        f"{len(shown)} alerts" + (f", {hidden} late ones hidden (--all)" if hidden else ""),
+        ("1 alert" if len(shown) == 1 else f"{len(shown)} alerts")
+        + (f", {hidden} late hidden (--all)" if hidden else ""),
         err=True,
     )
 

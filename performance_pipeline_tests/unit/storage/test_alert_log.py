@@ -636,12 +636,12 @@ def listed(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, list
 @pytest.mark.parametrize(
     ("options", "shown", "told"),
     [
-        ([], [DAILY_ID, MONTHLY_ID, WEEKLY_ID, ROLLING_ID], "4 alerts, 1 late ones hidden (--all)"),
+        ([], [DAILY_ID, MONTHLY_ID, WEEKLY_ID, ROLLING_ID], "4 alerts, 1 late hidden (--all)"),
         (["--all"], [LATE_ID, DAILY_ID, MONTHLY_ID, WEEKLY_ID, ROLLING_ID], "5 alerts"),
-        (["--status", "raised"], [WEEKLY_ID, ROLLING_ID], "2 alerts, 1 late ones hidden (--all)"),
+        (["--status", "raised"], [WEEKLY_ID, ROLLING_ID], "2 alerts, 1 late hidden (--all)"),
         (["--status", "raised", "--all"], [LATE_ID, WEEKLY_ID, ROLLING_ID], "3 alerts"),
-        (["--status", "updated"], [MONTHLY_ID], "1 alerts"),
-        (["--status", "resolved"], [DAILY_ID], "1 alerts"),
+        (["--status", "updated"], [MONTHLY_ID], "1 alert"),
+        (["--status", "resolved"], [DAILY_ID], "1 alert"),
         (["--status", "acknowledged", "--all"], [], "0 alerts"),
     ],
 )
