@@ -75,12 +75,12 @@ def known_when_raised(
 ) -> int | None:
     """How many of the first `trades` come to the `actual` that an alert was raised with.
 
-    Those that closed by then, or all but the newest of them; None when no such number does.
-    `measure` says what so many of them come to.
+    Those that closed by then, or all but the newest of them; else all `trades`, since the clock of
+    the bot may be ahead; None when no such number does. `measure` says what so many come to.
     """
     surely = sum(trade.instant <= raised_at - _PERHAPS_UNKNOWN for trade in trades)
     closed = sum(trade.instant <= raised_at for trade in trades)
-    for known in range(closed, surely - 1, -1):
+    for known in (*range(closed, surely - 1, -1), len(trades)):
         if measure(trades[:known]) == actual:
             return known
     return None

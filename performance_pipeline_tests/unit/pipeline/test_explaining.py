@@ -389,6 +389,14 @@ def test_logs_that_tell_something_else_by_now_are_restated(logs: Place) -> None:
     assert why.found.variance == Decimal("-10.00")
 
 
+def test_trades_of_a_clock_that_is_ahead_are_not_taken_for_restated(logs: Place) -> None:
+    before = datetime(2025, 6, 10, 0, 30, tzinfo=UTC)
+    raised = breach(Window.DAILY, "realized_pnl", "5", actual="-5", raised_at=before)
+    why = explained(logs, raised)
+    assert why.since is not None
+    assert (why.since.restated, why.since.trades_added) == (False, 0)
+
+
 def test_the_verdict_of_now_is_by_the_targets_of_now(logs: Place, tmp_path: Path) -> None:
     (tmp_path / "targets.yaml").write_text(
         "daily_pl_target: -6\nalerts: {critical: {daily_pl_target: -9}}"
