@@ -80,7 +80,8 @@ def known_when_raised(
     """
     surely = sum(trade.instant <= raised_at - _PERHAPS_UNKNOWN for trade in trades)
     closed = sum(trade.instant <= raised_at for trade in trades)
-    for known in (*range(closed, surely - 1, -1), len(trades)):
+    numbers: list[int] = [*range(closed, surely - 1, -1), len(trades)]
+    for known in numbers:
         if measure(trades[:known]) == actual:
             return known
     return None
