@@ -5,8 +5,6 @@ machine all the same, so what is older than some days is told by when those days
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.data import LAST_DAY
+from benchmarks.instances import instance_in
 from benchmarks.tables import Table, seconds
 from performance_pipeline.defs.backfill import Progress, run_backfill
 from performance_pipeline.defs.build import build_definitions
@@ -92,7 +91,7 @@ def growth(folder: Path, quick: bool) -> Table:
     }
     rows: list[list[str]] = []
     ended: list[datetime] = []
-    with _instance(home) as instance:
+    with instance_in(home) as instance:
         service = _Service(LocalSettings.from_env(variables), instance, _opening(first))
         service.tick()
         service.backfill(first - timedelta(days=1), first)
@@ -131,11 +130,3 @@ def _size(home: Path) -> int:
 
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.2f} MB"
-
-
-@contextmanager
-def _instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance

@@ -3,8 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import dagster as dg
 
 from benchmarks.data import LAST_DAY, make_logs
 from benchmarks.empty_assets import empty_definitions
+from benchmarks.instances import instance_in
 from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.defs.alert_sensor import performance_alert_sensor
@@ -55,7 +55,7 @@ def backfill(folder: Path, quick: bool) -> Table:
             if reach < days and number:
                 continue
             shutil.rmtree(logs / "performance", ignore_errors=True)
-            with _instance(folder / f"home-{key}-{number}") as instance:
+            with instance_in(folder / f"home-{key}-{number}") as instance:
                 run = timed(partial(job, instance, LAST_DAY - timedelta(days=reach - 1)))()
                 events[key] = _events(instance)
             scale = (
@@ -95,14 +95,6 @@ def _partitions(days: int) -> int:
 
 def _variables(logs: Path) -> dict[str, str]:
     return {"PERFORMANCE_LOG_DIR": str(logs), "PERFORMANCE_START_DATE": "2020-01-01"}
-
-
-@contextmanager
-def _instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
 
 
 def _events(instance: dg.DagsterInstance) -> int:
@@ -153,7 +145,7 @@ def ticks(folder: Path, quick: bool) -> Table:
     make_logs(logs, count, 10)
     shutil.rmtree(logs / "performance", ignore_errors=True)
     runtime = Runtime(LocalSettings.from_env(_variables(logs)), lambda: _NOW)
-    with _instance(folder / "home-ticks") as instance:
+    with instance_in(folder / "home-ticks") as instance:
         _backfill(runtime, instance, LAST_DAY - timedelta(days=9))
         watching = _tick(trade_log_sensor(runtime), instance)
         alerting = _tick(performance_alert_sensor(runtime), instance)

@@ -57,8 +57,8 @@ class AlertLog:
         said: list[AlertEvent] = []
         with self._store.alone(self.path.name) as alone:
             while True:
-                before = self._mended()
-                events = list(decide(fold(_parsed(before.content).events)))
+                before, there = self._mended()
+                events = list(decide(fold(there)))
                 lines = b"".join(encode_plain(event) + b"\n" for event in events)
                 if not lines:
                     return said
@@ -83,8 +83,9 @@ class AlertLog:
         # Somebody was quicker: perhaps this very writing, whose answer was lost, and then others.
         return self._now().content.startswith(content)
 
-    def _mended(self) -> Versioned:
-        """The log with nothing in it but alerts: others are kept beside it first, then left out.
+    def _mended(self) -> tuple[Versioned, list[AlertEvent]]:
+        """The log, and its lines, with nothing in it but alerts: others are kept beside it first,
+        then left out.
 
         After a crash in between a stray stands in both, and is moved once more.
         """
@@ -92,7 +93,7 @@ class AlertLog:
             now = self._now()
             content = _parsed(now.content)
             if not content.strays:
-                return now
+                return now, content.events
             torn = f"{self.path.name}.torn"
             aside = self._store.versioned(torn)
             strays = b"".join(stray.line.rstrip(b"\n") + b"\n" for stray in content.strays)

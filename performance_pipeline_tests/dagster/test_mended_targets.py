@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ import dagster as dg
 import pytest
 
 from performance_pipeline.domain.windows import Window
-from performance_pipeline_tests.support.instances import instance_in, new_home
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
@@ -22,7 +21,7 @@ from performance_pipeline_tests.support.lines import (
     place,
     session,
 )
-from performance_pipeline_tests.support.log_daemon import NOON, Daemon
+from performance_pipeline_tests.support.log_daemon import NOON, Daemon, Made, made_in
 from performance_pipeline_tests.support.runs import materialize_all
 
 BEFORE: Final = DAY - ONE_DAY
@@ -39,24 +38,16 @@ def logs_in(folder: Path) -> Place:
     return found
 
 
-@dataclass(frozen=True)
-class Made:
-    """Such logs and an instance in which both stretches were made, to be copied; and the cursor."""
-
-    root: Path
-    cursor: str
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Made:
     root = tmp_path_factory.mktemp("made")
     here = logs_in(root)
-    with instance_in(new_home(empty_home, root / "dagster")) as instance:
-        daemon = Daemon(here, instance, now=LATER)
-        daemon.tick()
+
+    def both_stretches(instance: dg.DagsterInstance) -> None:
         materialize_all(here, instance, BEFORE, NEXT_DAY)
         materialize_all(here, instance, DAY + 20 * ONE_DAY, DAY + 21 * ONE_DAY)
-    return Made(root, daemon.cursor or "")
+
+    return made_in(root, empty_home, here, both_stretches, LATER)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,7 @@ from performance_pipeline.defs.dagster_internals import RUNLESS_RUN_ID, AssetChe
 from performance_pipeline.defs.running_days import REPORT_SECONDS, running_days
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline_tests.support.effort import only_when_proving
-from performance_pipeline_tests.support.instances import instance_in, new_home
+from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import (
     DAY,
     NEXT_DAY,
@@ -28,7 +27,14 @@ from performance_pipeline_tests.support.lines import (
     session,
     win,
 )
-from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError, sensor_state
+from performance_pipeline_tests.support.log_daemon import (
+    NOON,
+    Daemon,
+    KilledError,
+    Made,
+    made_in,
+    sensor_state,
+)
 from performance_pipeline_tests.support.runs import (
     KEYS,
     evaluations,
@@ -57,23 +63,16 @@ def here(tmp_path: Path) -> Place:
     return logs_in(tmp_path)
 
 
-@dataclass(frozen=True)
-class Made:
-    """Logs and an instance in which everything was made by runs, to be copied; and the cursor."""
-
-    root: Path
-    cursor: str
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, empty_home: Path) -> Made:
     root = tmp_path_factory.mktemp("made")
     here = logs_in(root)
-    with instance_in(new_home(empty_home, root / "dagster")) as instance:
-        daemon = Daemon(here, instance)
-        daemon.tick()
-        materialize_all(here, instance, DAY, TODAY, NOON)
-    return Made(root, daemon.cursor or "")
+    return made_in(
+        root,
+        empty_home,
+        here,
+        lambda instance: materialize_all(here, instance, DAY, TODAY, NOON),
+    )
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The trade log sensor ticked as by the daemon, on a real instance, with a clock of the test's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.dagster_internals import InstigatorType
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.watches import WATCH_NAME
+from performance_pipeline_tests.support.instances import instance_in, new_home
 from performance_pipeline_tests.support.lines import Place
 
 NOON: Final = datetime(2025, 6, 12, 12, tzinfo=UTC)
@@ -72,6 +74,29 @@ class Daemon:
     @property
     def watch_file(self) -> Path:
         return self.here.output / WATCH_NAME
+
+
+@dataclass(frozen=True)
+class Made:
+    """Logs and an instance in which something was made by runs, to be copied; and the cursor."""
+
+    root: Path
+    cursor: str
+
+
+def made_in(
+    root: Path,
+    empty_home: Path,
+    here: Place,
+    make: Callable[[dg.DagsterInstance], None],
+    now: datetime = NOON,
+) -> Made:
+    """What `make` makes of logs, in an instance in `root`, once the daemon has seen them."""
+    with instance_in(new_home(empty_home, root / "dagster")) as instance:
+        daemon = Daemon(here, instance, now=now)
+        daemon.tick()
+        make(instance)
+    return Made(root, daemon.cursor or "")
 
 
 def sensor_state(name: str, *, running: bool = True, cursor: str | None) -> InstigatorState:
