@@ -15,10 +15,9 @@ from benchmarks.empty_assets import empty_definitions
 from benchmarks.instances import instance_in
 from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
-from performance_pipeline.defs.alert_sensor import performance_alert_sensor
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
+from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.keys import Keys
-from performance_pipeline.defs.log_sensor import trade_log_sensor
 from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import days_between
@@ -147,8 +146,8 @@ def ticks(folder: Path, quick: bool) -> Table:
     runtime = Runtime(LocalSettings.from_env(_variables(logs)), lambda: _NOW)
     with instance_in(folder / "home-ticks") as instance:
         _backfill(runtime, instance, LAST_DAY - timedelta(days=9))
-        watching = _tick(trade_log_sensor(runtime), instance)
-        alerting = _tick(performance_alert_sensor(runtime), instance)
+        watching = _tick(runtime, runtime.keys.log_sensor, instance)
+        alerting = _tick(runtime, runtime.keys.alert_sensor, instance)
         jobs = {
             f"looking at {count:,} files (`scandir`, `stat`)": timed(lambda: _stat_all(logs)),
             f"`trade_log_sensor`, {count:,} unchanged logs": timed(watching),
@@ -167,11 +166,13 @@ def ticks(folder: Path, quick: bool) -> Table:
     )  # fmt: skip
 
 
-def _tick(sensor: dg.SensorDefinition, instance: dg.DagsterInstance) -> Callable[[], object]:
-    """A tick of `sensor` that has looked before."""
+def _tick(runtime: Runtime, name: str, instance: dg.DagsterInstance) -> Callable[[], object]:
+    """A tick of the sensor of that name, which has looked before."""
+    definitions = build_definitions(runtime)
+    sensor = definitions.resolve_sensor_def(name)
 
     def tick(cursor: str | None) -> str | None:
-        context = dg.build_sensor_context(instance=instance, cursor=cursor)
+        context = dg.build_sensor_context(instance=instance, cursor=cursor, definitions=definitions)
         return sensor.evaluate_tick(context).cursor or cursor
 
     seen = tick(tick(None))
