@@ -202,8 +202,8 @@ def test_a_module_without_a_layer_and_an_import_of_what_is_not_shipped_are_found
     [
         ("domain/trades.py", "from performance_pipeline.errors import PipelineError"),
         ("domain/trades.py", "from .windows import Window\nimport decimal"),
-        ("cli.py", "from performance_pipeline import __version__"),
-        ("cli.py", "def run():\n    from performance_pipeline.defs.assets import trade_log_spec"),
+        ("cli/__init__.py", "from performance_pipeline import __version__"),
+        ("cli/a.py", "def run():\n    from performance_pipeline.defs.assets import trade_log_spec"),
         ("__init__.py", "from performance_pipeline.pipeline.tracker import PerformanceTracker"),
     ],
 )

@@ -14,6 +14,8 @@ from typing import Any, Final
 import pytest
 
 from performance_pipeline import cli
+from performance_pipeline.cli.alert_commands import alerts
+from performance_pipeline.cli.target_commands import targets
 from performance_pipeline.commands import backfill
 from performance_pipeline_tests.support.command_line import (
     ACCOUNT,
@@ -928,7 +930,7 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
 
 
 def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run) -> None:
-    groups = {"alerts": cli.alerts.commands, "targets": cli.targets.commands}
+    groups = {"alerts": alerts.commands, "targets": targets.commands}
     commands = [
         (*path, name)
         for path, group in (((), cli.cli.commands), *(((key,), of) for key, of in groups.items()))

@@ -1,0 +1,85 @@
+"""Commands that use a Dagster instance, or make one."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from performance_pipeline.cli.options import day_option, examples
+from performance_pipeline.commands.choosing import (
+    bot_option,
+    chosen_bots,
+    chosen_name,
+    chosen_settings,
+)
+from performance_pipeline.commands.periods import both_days, clipped, last_days
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+
+
+@click.command()
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    help="That many days, ending today, but none before the oldest log.",
+)
+@day_option("--start", help="First day, with --end.")
+@day_option("--end", help="Last day, inclusive.")
+@bot_option
+@examples("performance-pipeline backfill --days 30")
+def backfill(days: int | None, start: date | None, end: date | None) -> None:
+    """Materialize days, and the weeks and months they touch, through Dagster."""
+    from performance_pipeline.commands.backfill import materialize_range
+
+    settings = chosen_settings()
+    tracker = PerformanceTracker(settings)
+    if days is not None:
+        if start or end:
+            raise click.UsageError("give --days, or --start and --end, not both")
+        asked = last_days(tracker, days)
+    else:
+        asked = clipped(tracker, *both_days(start, end))
+    materialize_range(settings, *asked)
+
+
+@click.command()
+@click.option(
+    "--keep-days",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the history of that many days; default PERFORMANCE_KEEP_RUNS_DAYS.",
+)
+@bot_option
+@examples("performance-pipeline prune --keep-days 7")
+def prune(keep_days: int | None) -> None:
+    """Remove old history that nothing relies on from the Dagster instance, and give the disk back.
+
+    The service does so by itself, little by little, and may go on meanwhile. What was
+    materialized, its newest figures and check results, and the alert log stay as they are.
+    """
+    from performance_pipeline.commands.prune import prune_now
+
+    prune_now(chosen_bots(), keep_days)
+
+
+@click.command()
+@examples("performance-pipeline demo")
+def demo() -> None:
+    """From sample logs to summaries, in ./demo, whatever the settings are."""
+    from performance_pipeline.commands.demo import DEMO_FOLDER, run_demo
+
+    run_demo(Path(DEMO_FOLDER))
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@bot_option
+@examples("performance-pipeline dev --port 3001")
+def dev(port: int) -> None:
+    """Start Dagster's UI and daemon, on this machine only, over the logs and their instance.
+
+    Over all bots where config/bots.yaml lists several, whichever --bot is shown first. Until
+    PERFORMANCE_LOG_DIR is set, or bots are listed, over the logs of the demo in ./demo.
+    """
+    from performance_pipeline.commands.dev import serve
+
+    serve(port, chosen_name())

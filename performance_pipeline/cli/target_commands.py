@@ -1,0 +1,90 @@
+"""`targets` and the commands below it."""
+
+from datetime import date
+from decimal import Decimal
+
+import click
+
+from performance_pipeline.cli.options import a_place, a_rate, above_zero, day_option, examples
+from performance_pipeline.commands.choosing import bot_option, chosen_settings
+from performance_pipeline.commands.periods import both_days, clipped
+from performance_pipeline.domain.windows import Period
+from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.places import Place
+
+
+@click.group()
+def targets() -> None:
+    """Try targets on what was traded."""
+
+
+@targets.command("replay")
+@click.option(
+    "--targets",
+    "given",
+    type=a_place,
+    metavar="FILE",
+    help="The targets to hold against those in force.",
+)
+@day_option("--start", help="First day, with --end; default as for report.")
+@day_option("--end", help="Last day, inclusive.")
+@click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
+@bot_option
+@examples("performance-pipeline targets replay --targets new-targets.yaml")
+def replay(given: Place | None, start: date | None, end: date | None, as_json: bool) -> None:
+    """Show which alerts targets would have raised over the past; writes nothing.
+
+    Every day, week, month and rolling window of the range is judged as if it were just over, by
+    the targets in force and by those of a file: side by side, and what only one of them raises.
+    """
+    from performance_pipeline.commands.targets import show_replay
+    from performance_pipeline.pipeline.report import default_period
+
+    tracker = PerformanceTracker(chosen_settings())
+    if start or end:
+        period = Period.spanning(*clipped(tracker, *both_days(start, end)))
+    else:
+        period = default_period(tracker)
+    show_replay(tracker, period, given, as_json=as_json)
+
+
+@targets.command("simulate")
+@click.option(
+    "--targets",
+    "given",
+    type=a_place,
+    metavar="FILE",
+    help="The targets to simulate; default those in force.",
+)
+@click.option("--win-rate", type=a_rate, metavar="PERCENT", help="How many trades truly win.")
+@click.option(
+    "--fallen", type=a_rate, metavar="PERCENT", help="What it falls to; default 10 points lower."
+)
+@click.option(
+    "--trades-per-day", type=above_zero, metavar="N", help="Closed trades a day, on average."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The simulation document on stdout.")
+@bot_option
+@examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
+def simulate(
+    given: Place | None,
+    win_rate: Decimal | None,
+    fallen: Decimal | None,
+    trades_per_day: Decimal | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Show how often targets alert by luck alone, and how soon they tell of a real fall.
+
+    Draws many years of trading from the bot's own closed trades of the last 365 days. Without any,
+    and with --win-rate and --trades-per-day, from those of a bot made up from what the targets ask.
+    Writes nothing.
+    """
+    from performance_pipeline.commands.simulate import show_simulation
+    from performance_pipeline.pipeline.simulating import SimulationOptions
+
+    options = SimulationOptions(
+        win_rate=win_rate, fallen=fallen, trades_per_day=trades_per_day, seed=seed
+    )
+    show_simulation(chosen_settings(), given, options, as_json=as_json)
