@@ -33,8 +33,9 @@ from performance_pipeline.reports.wording import counted
 from performance_pipeline.settings import Settings
 from performance_pipeline.sources.fields import exact
 from performance_pipeline.sources.freqtrade import NAME, Account, read_trade, told
-from performance_pipeline.sources.freqtrade_figures import BacktestTrade, strategy_figures
+from performance_pipeline.sources.freqtrade_figures import strategy_figures
 from performance_pipeline.sources.freqtrade_recount import Recount, recounts
+from performance_pipeline.sources.freqtrade_rules import BacktestTrade
 from performance_pipeline.sources.freqtrade_trades import FreqtradeTrade, record_of
 from performance_pipeline.sources.lines import NewLine, line_of
 from performance_pipeline.sources.records import LeftOut, RecordError, Source

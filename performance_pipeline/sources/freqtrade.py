@@ -10,14 +10,13 @@ from performance_pipeline.sources.freqtrade_database import (
     trade_of_row,
 )
 from performance_pipeline.sources.freqtrade_json import (
-    JsonTrade,
     is_result,
     printed_trades,
     strategy_results,
-    trade_of_json,
-    trimmed,
 )
+from performance_pipeline.sources.freqtrade_json_trade import JsonTrade, trade_of_json
 from performance_pipeline.sources.freqtrade_trades import FreqtradeTrade, record_of
+from performance_pipeline.sources.json_records import trimmed
 from performance_pipeline.sources.records import Format, LeftOut, Source, TradeRecord
 
 NAME: Final = "freqtrade"

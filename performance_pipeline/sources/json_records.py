@@ -23,7 +23,7 @@ def json_records(source: Source) -> Iterable[tuple[str, bytes | msgspec.Raw]]:
     Raises UnreadableSourceError for an array that is no JSON, such as one that was cut off. A
     line that is no JSON costs itself alone.
     """
-    content = source.content().removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
+    content = trimmed(source.content())
     if not content.startswith(b"["):
         return _lines(content)
     try:
@@ -31,6 +31,11 @@ def json_records(source: Source) -> Iterable[tuple[str, bytes | msgspec.Raw]]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise source.unreadable(f"not a JSON array ({error})") from None
     return ((f"record {number}", record) for number, record in enumerate(records, start=1))
+
+
+def trimmed(content: bytes) -> bytes:
+    """What stands in JSON, without a mark and white space around it."""
+    return content.removeprefix(BYTE_ORDER_MARK).strip(JSON_WHITESPACE)
 
 
 def _lines(content: bytes) -> Iterator[tuple[str, bytes]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain.second_opinion import Figure, SecondOpinion, SecondOpinions
 from performance_pipeline.pipeline.second_opinion import second_opinion
-from performance_pipeline.sources.freqtrade_figures import (
+from performance_pipeline.sources.freqtrade_rules import (
     BREAKEVENS,
     BY_RATIO,
     FIRST_PEAK,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.numbers import exact_arithmetic
-from performance_pipeline.sources.freqtrade_figures import drawdown_bounds
+from performance_pipeline.sources.freqtrade_rules import drawdown_bounds
 from performance_pipeline_tests.support.effort import examples
 
 D = Decimal
