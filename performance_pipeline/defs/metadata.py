@@ -10,8 +10,10 @@ from typing import Final
 
 import dagster as dg
 
-from performance_pipeline.domain.alerts import evaluation_of
 from performance_pipeline.domain.positions import OpenPosition
+from performance_pipeline.domain.reconciling import (
+    evaluation_of,
+)
 from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published

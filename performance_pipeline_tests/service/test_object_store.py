@@ -15,7 +15,9 @@ from unittest import mock
 import msgspec
 import pytest
 
-from performance_pipeline.domain.alerts import reconcile
+from performance_pipeline.domain.reconciling import (
+    reconcile,
+)
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.places import Place as AnyPlace

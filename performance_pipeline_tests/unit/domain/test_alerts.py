@@ -18,12 +18,14 @@ from hypothesis import strategies as st
 
 from performance_pipeline.domain.alerts import (
     AlertEvent,
-    Evaluation,
     UnknownAlertError,
     acknowledge,
-    evaluation_of,
     fold,
     raised_warnings,
+)
+from performance_pipeline.domain.reconciling import (
+    Evaluation,
+    evaluation_of,
     reconcile,
 )
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window

@@ -10,7 +10,13 @@ from typing import Final
 
 import pytest
 
-from performance_pipeline.domain.alerts import AlertEvent, acknowledge, reconcile
+from performance_pipeline.domain.alerts import (
+    AlertEvent,
+    acknowledge,
+)
+from performance_pipeline.domain.reconciling import (
+    reconcile,
+)
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import StoreUrl
 from performance_pipeline.storage import object_store
