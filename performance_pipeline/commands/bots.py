@@ -8,7 +8,7 @@ import msgspec
 
 from performance_pipeline.pipeline.overview import overview, overview_document, write_overview
 from performance_pipeline.places import Place
-from performance_pipeline.reports.wording import size_on_disk
+from performance_pipeline.reports.number_format import size_on_disk
 from performance_pipeline.settings import Settings
 
 

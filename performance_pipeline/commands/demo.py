@@ -14,7 +14,7 @@ from performance_pipeline.pipeline.report import REPORT_NAME
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline.pipeline.tracker import PerformanceTracker, utc_now
 from performance_pipeline.reports.markdown import headline
-from performance_pipeline.reports.wording import quantity
+from performance_pipeline.reports.number_format import quantity
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import list_logs, log_name
 from performance_pipeline.storage.stores import is_there

@@ -23,7 +23,7 @@ from performance_pipeline.commands.home import use_home
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.bots import all_bots, bots_file, chosen_bot, dagster_name
 from performance_pipeline.pipeline.tracker import utc_now
-from performance_pipeline.reports.wording import counted
+from performance_pipeline.reports.number_format import counted
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.logs import list_logs
 

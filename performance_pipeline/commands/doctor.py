@@ -21,7 +21,8 @@ from performance_pipeline.pipeline.examination import (
 from performance_pipeline.pipeline.instance_size import instance_size
 from performance_pipeline.pipeline.instance_ticks import waits_until
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.reports.wording import counted, in_full, moment, percent, size_on_disk
+from performance_pipeline.reports.number_format import counted, in_full, percent, size_on_disk
+from performance_pipeline.reports.wording import moment
 from performance_pipeline.settings import Settings, unknown_variables
 from performance_pipeline.sources.listing import load_listing
 from performance_pipeline.storage.import_state import load_imports

@@ -11,7 +11,7 @@ from performance_pipeline.pipeline.import_result import Import, Tally
 from performance_pipeline.pipeline.importing import import_sources
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.places import Place
-from performance_pipeline.reports.wording import counted
+from performance_pipeline.reports.number_format import counted
 from performance_pipeline.settings import Settings
 from performance_pipeline.sources.formats import format_called
 from performance_pipeline.sources.records import Format, ImportOptions, Source

@@ -15,7 +15,7 @@ from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.retention import Limits, Pruned, prune, sqlite_files
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.tracker import utc_now
-from performance_pipeline.reports.wording import size_on_disk
+from performance_pipeline.reports.number_format import size_on_disk
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.databases import vacuum
 from performance_pipeline.storage.files import bytes_below

@@ -8,7 +8,7 @@ from performance_pipeline.domain.windows import Period
 from performance_pipeline.pipeline.report import load_report, write_report
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.places import Place
-from performance_pipeline.reports.wording import size_on_disk
+from performance_pipeline.reports.number_format import size_on_disk
 
 
 def make_report(tracker: PerformanceTracker, period: Period, path: Place) -> None:

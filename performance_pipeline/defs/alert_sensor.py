@@ -20,13 +20,8 @@ from performance_pipeline.defs.check_history import (
 from performance_pipeline.defs.external_assets import never_reported, reported_alerts
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.alerts import (
-    AlertEvent,
-    raised_warnings,
-)
-from performance_pipeline.domain.reconciling import (
-    reconcile,
-)
+from performance_pipeline.domain.alerts import AlertEvent, raised_warnings
+from performance_pipeline.domain.reconciling import reconcile
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
 from performance_pipeline.storage.alert_log import AlertLog, Tell

@@ -17,9 +17,7 @@ from performance_pipeline.defs.dagster_internals import (
 )
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.metadata import VERDICTS
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 
 FINISHED: Final = [

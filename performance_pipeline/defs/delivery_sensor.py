@@ -8,7 +8,7 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.courier import Courier
 from performance_pipeline.pipeline.delivery import Route
-from performance_pipeline.reports.wording import counted
+from performance_pipeline.reports.number_format import counted
 from performance_pipeline.storage.delivery_state import DeliveryState, forget, load_state
 
 # Without a URL there is nothing to look for; settings change when the service starts.

@@ -15,7 +15,8 @@ from performance_pipeline.domain.alerts import AlertEvent, fold
 from performance_pipeline.domain.targets import EDGE, TargetLine
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.places import Place
-from performance_pipeline.reports.wording import compared, judged_name, moment, percent
+from performance_pipeline.reports.number_format import compared, percent
+from performance_pipeline.reports.wording import judged_name, moment
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.log_changes import LogSize, Watch, size_of_day

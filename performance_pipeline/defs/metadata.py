@@ -11,25 +11,16 @@ from typing import Final
 import dagster as dg
 
 from performance_pipeline.domain.positions import OpenPosition
-from performance_pipeline.domain.reconciling import (
-    evaluation_of,
-)
+from performance_pipeline.domain.reconciling import evaluation_of
 from performance_pipeline.domain.summary import PerformanceSummary, TargetResult
 from performance_pipeline.domain.windows import Period, start_of_day
 from performance_pipeline.pipeline.publishing import Published
 from performance_pipeline.places import Place
 from performance_pipeline.reports.equity_thumbnail import equity_image
 from performance_pipeline.reports.markdown import headline
+from performance_pipeline.reports.number_format import compared, number, price, quantity
 from performance_pipeline.reports.page.data import ReportData
-from performance_pipeline.reports.wording import (
-    compared,
-    judged_name,
-    moment,
-    number,
-    price,
-    quantity,
-    verdict_status,
-)
+from performance_pipeline.reports.wording import judged_name, moment, verdict_status
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.plain_json import plain_document

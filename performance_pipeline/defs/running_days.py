@@ -35,9 +35,7 @@ from performance_pipeline.defs.metadata import (
 from performance_pipeline.defs.partitions import touched_keys
 from performance_pipeline.defs.runless_evaluations import report_evaluations
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
     Period,

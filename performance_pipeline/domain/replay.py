@@ -11,14 +11,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from performance_pipeline.domain.alerts import (
-    AlertEvent,
-    Severity,
-)
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-    reconcile,
-)
+from performance_pipeline.domain.alerts import AlertEvent, Severity
+from performance_pipeline.domain.reconciling import Evaluation, reconcile
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 
 REPLAY_VERSION: Final = 1

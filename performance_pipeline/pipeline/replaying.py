@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from performance_pipeline.domain.reconciling import (
-    evaluation_of,
-)
+from performance_pipeline.domain.reconciling import evaluation_of
 from performance_pipeline.domain.replay import (
     Moment,
     Replay,

@@ -29,7 +29,7 @@ from performance_pipeline.domain.second_opinion import (
 )
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period
-from performance_pipeline.reports.wording import counted
+from performance_pipeline.reports.number_format import counted
 from performance_pipeline.settings import Settings
 from performance_pipeline.sources.fields import exact
 from performance_pipeline.sources.freqtrade import NAME, Account, read_trade, told

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.reports.fitted_table import Column, fitted_table, safe
-from performance_pipeline.reports.wording import compared, moment
+from performance_pipeline.reports.number_format import compared
+from performance_pipeline.reports.wording import moment
 
 _STYLES: Final = {"CRITICAL": "red", "WARN": "yellow"}
 _COLUMNS: Final = (

@@ -19,7 +19,8 @@ from performance_pipeline.reports.explanation_wording import (
     unread_sentences,
 )
 from performance_pipeline.reports.fitted_table import Column, columns, fitted_table, safe
-from performance_pipeline.reports.wording import UNDEFINED, counted, moment, number
+from performance_pipeline.reports.number_format import UNDEFINED, counted, number
+from performance_pipeline.reports.wording import moment
 
 TRADES_LISTED: Final = 30
 _CAUSES_LISTED: Final = 5

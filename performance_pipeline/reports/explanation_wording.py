@@ -14,16 +14,15 @@ from performance_pipeline.domain.explanation import (
 from performance_pipeline.domain.numbers import EXACT, ZERO
 from performance_pipeline.domain.targets import EDGE
 from performance_pipeline.domain.windows import Window
-from performance_pipeline.reports.wording import (
+from performance_pipeline.reports.number_format import (
     compared,
     counted,
     in_full,
-    judged_name,
     metric_value,
-    moment,
     number,
     percent,
 )
+from performance_pipeline.reports.wording import judged_name, moment
 
 AGAINST_TARGET: Final = {
     "win_rate": "wins against target",

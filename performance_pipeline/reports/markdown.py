@@ -8,17 +8,19 @@ import msgspec
 
 from performance_pipeline.domain.positions import OpenPosition
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary
-from performance_pipeline.reports.wording import (
-    breakdowns,
+from performance_pipeline.reports.number_format import (
     compared,
-    data_status,
-    judged_like_sentence,
     metric_value,
-    moment,
     number,
     percent,
     price,
     quantity,
+)
+from performance_pipeline.reports.wording import (
+    breakdowns,
+    data_status,
+    judged_like_sentence,
+    moment,
     room_sentence,
     span,
     verdict_status,

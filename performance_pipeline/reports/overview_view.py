@@ -10,15 +10,9 @@ from rich.text import Text
 from performance_pipeline.domain.overview import BotRow, DayResult, Overview, Result, Results
 from performance_pipeline.domain.summary import Room
 from performance_pipeline.reports.fitted_table import Column, fitted_table, safe
+from performance_pipeline.reports.number_format import UNDEFINED, grouped_number, percent
 from performance_pipeline.reports.sparkline import bars
-from performance_pipeline.reports.wording import (
-    UNDEFINED,
-    alerts_in_words,
-    data_status,
-    grouped_number,
-    percent,
-    room_left,
-)
+from performance_pipeline.reports.wording import alerts_in_words, data_status, room_left
 
 _BARS_SHOWN: Final = 10
 _COLUMNS: Final = (

@@ -8,7 +8,8 @@ from rich.text import Text
 
 from performance_pipeline.domain.replay import Replay, ReplayedAlert
 from performance_pipeline.reports.fitted_table import Column, columns, fitted_table, safe
-from performance_pipeline.reports.wording import compared, counted, judged_name
+from performance_pipeline.reports.number_format import compared, counted
+from performance_pipeline.reports.wording import judged_name
 
 _LISTED: Final = 40
 

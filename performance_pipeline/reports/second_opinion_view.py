@@ -8,8 +8,8 @@ from rich.text import Text
 
 from performance_pipeline.domain.second_opinion import Figure, SecondOpinion, SecondOpinions
 from performance_pipeline.reports.fitted_table import Column, columns, fitted_table, safe
+from performance_pipeline.reports.number_format import compared, metric_value
 from performance_pipeline.reports.terminal import summary_view
-from performance_pipeline.reports.wording import compared, metric_value
 
 _LISTED: Final = 20
 _OVERALL: Final = "overall"

@@ -14,14 +14,8 @@ from performance_pipeline.domain.simulation.chances import (
     Unchanged,
 )
 from performance_pipeline.reports.fitted_table import Column, columns, fitted_table, safe
-from performance_pipeline.reports.wording import (
-    UNDEFINED,
-    counted,
-    in_full,
-    judged_name,
-    number,
-    percent,
-)
+from performance_pipeline.reports.number_format import UNDEFINED, counted, in_full, number, percent
+from performance_pipeline.reports.wording import judged_name
 
 _NEVER_TOLD: Final = "over a year"
 

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from performance_pipeline.domain.summary import DayRow
-from performance_pipeline.reports.wording import number
+from performance_pipeline.reports.number_format import number
 
 _SPACED_DAYS: Final = 31
 _MOST_BARS: Final = 92

@@ -21,18 +21,20 @@ from performance_pipeline.domain.summary import (
     TargetResult,
 )
 from performance_pipeline.reports.fitted_table import columns, fitted_table, safe
-from performance_pipeline.reports.sparkline import bar_rows
-from performance_pipeline.reports.wording import (
-    breakdowns,
+from performance_pipeline.reports.number_format import (
     compared,
-    data_status,
-    judged_like_sentence,
     metric_value,
-    moment,
     number,
     percent,
     price,
     quantity,
+)
+from performance_pipeline.reports.sparkline import bar_rows
+from performance_pipeline.reports.wording import (
+    breakdowns,
+    data_status,
+    judged_like_sentence,
+    moment,
     room_sentence,
     span,
     verdict_status,

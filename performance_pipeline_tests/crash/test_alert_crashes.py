@@ -21,9 +21,7 @@ import dagster as dg
 import pytest
 import sqlalchemy
 
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.summary import TargetResult
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.storage.files import write_atomically

@@ -22,12 +22,8 @@ from performance_pipeline.defs import check_history
 from performance_pipeline.defs.alert_sensor import AlertCursor, update_alert_log
 from performance_pipeline.defs.backfill import Progress, run_backfill
 from performance_pipeline.defs.metadata import VERDICTS
-from performance_pipeline.domain.alerts import (
-    acknowledge,
-)
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.alerts import acknowledge
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline_tests.support.alert_service import (
     AGREES,

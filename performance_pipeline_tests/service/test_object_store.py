@@ -15,9 +15,7 @@ from unittest import mock
 import msgspec
 import pytest
 
-from performance_pipeline.domain.reconciling import (
-    reconcile,
-)
+from performance_pipeline.domain.reconciling import reconcile
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.places import Place as AnyPlace

@@ -6,12 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from performance_pipeline.domain.alerts import (
-    AlertEvent,
-)
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.alerts import AlertEvent
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.summary import TargetResult
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY

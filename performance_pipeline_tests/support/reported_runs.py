@@ -10,9 +10,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from performance_pipeline.defs.metadata import VERDICTS
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-)
+from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.storage.plain_json import plain_document
 
 

@@ -15,7 +15,7 @@ from performance_pipeline.reports.explanation_wording import (
     unread_sentences,
     worth,
 )
-from performance_pipeline.reports.wording import counted, grouped_number
+from performance_pipeline.reports.number_format import counted, grouped_number
 
 _TRADES_SHOWN: Final = 10
 _CAUSES_SHOWN: Final = 3

@@ -12,23 +12,25 @@ from markupsafe import Markup
 
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.numbers import EXACT, plain
+from performance_pipeline.reports.number_format import (
+    UNDEFINED,
+    compared,
+    grouped,
+    number,
+    percent,
+    price,
+    quantity,
+)
 from performance_pipeline.reports.page import drawing
 from performance_pipeline.reports.page.causes import Why, cut, why
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.tables import breakdowns, figures
 from performance_pipeline.reports.wording import (
-    UNDEFINED,
-    compared,
     data_status,
-    grouped,
     judged_like_sentence,
     judged_name,
     long_day,
     moment,
-    number,
-    percent,
-    price,
-    quantity,
     verdict_status,
 )
 

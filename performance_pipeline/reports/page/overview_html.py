@@ -7,8 +7,9 @@ from typing import Final
 from markupsafe import Markup
 
 from performance_pipeline.domain.overview import DayResult, Overview
+from performance_pipeline.reports.number_format import counted, number
 from performance_pipeline.reports.page.html import environment
-from performance_pipeline.reports.wording import alerts_in_words, counted, number, room_left
+from performance_pipeline.reports.wording import alerts_in_words, room_left
 
 _WIDTH: Final = 120
 _HEIGHT: Final = 28

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
-from performance_pipeline.reports.page.data import ReportData
-from performance_pipeline.reports.wording import (
+from performance_pipeline.reports.number_format import (
     compared,
     counted,
     grouped,
     metric_value,
     percent,
 )
+from performance_pipeline.reports.page.data import ReportData
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,7 @@ from performance_pipeline.domain.alerts import (
     fold,
     raised_warnings,
 )
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-    evaluation_of,
-    reconcile,
-)
+from performance_pipeline.domain.reconciling import Evaluation, evaluation_of, reconcile
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
 from performance_pipeline.storage.plain_json import encode_plain
 from performance_pipeline_tests.support.alerts import CRITICAL, MET, NOW, WARN, evaluation, verdict

@@ -25,10 +25,10 @@ from performance_pipeline.pipeline.report import (
     load_report,
     write_report,
 )
+from performance_pipeline.reports.number_format import compact
 from performance_pipeline.reports.page import drawing
 from performance_pipeline.reports.page.data import ReportData
 from performance_pipeline.reports.page.html import report_html
-from performance_pipeline.reports.wording import compact
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import examples
 from performance_pipeline_tests.support.lines import (

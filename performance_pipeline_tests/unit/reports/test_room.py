@@ -7,7 +7,8 @@ import pytest
 
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.reports.markdown import headline, summary_markdown
-from performance_pipeline.reports.wording import compared, metric_value, room_sentence
+from performance_pipeline.reports.number_format import compared, metric_value
+from performance_pipeline.reports.wording import room_sentence
 from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, Place, place, session
 from performance_pipeline_tests.support.outputs import outputs
 

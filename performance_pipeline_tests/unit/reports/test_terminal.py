@@ -23,7 +23,7 @@ from rich.console import Console
 
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Window
-from performance_pipeline.reports import wording
+from performance_pipeline.reports import number_format
 from performance_pipeline.reports.fitted_table import safe
 from performance_pipeline.reports.sparkline import bars
 from performance_pipeline.reports.terminal import summary_view
@@ -119,7 +119,7 @@ def test_every_metric_of_the_summary_is_on_the_screen(logs: Place) -> None:
         and not name.startswith("win_rate")
         and name != "squared_pnl_sum"
     ]
-    assert [value for value in numbers if f" {wording.number(value)}" not in rows] == []
+    assert [value for value in numbers if f" {number_format.number(value)}" not in rows] == []
 
 
 def test_targets_are_told_apart_by_sign_and_word(logs: Place) -> None:

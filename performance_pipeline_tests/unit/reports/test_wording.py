@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.reports.wording import (
+from performance_pipeline.reports.number_format import (
     compared,
     duration,
     grouped,
@@ -19,8 +19,8 @@ from performance_pipeline.reports.wording import (
     percent,
     price,
     size_on_disk,
-    window_bounds,
 )
+from performance_pipeline.reports.wording import window_bounds
 from performance_pipeline_tests.support.lines import (
     DAY,
     ONE_DAY,

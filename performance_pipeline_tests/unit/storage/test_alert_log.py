@@ -20,14 +20,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from performance_pipeline.cli import main
-from performance_pipeline.domain.alerts import (
-    AlertEvent,
-    acknowledge,
-)
-from performance_pipeline.domain.reconciling import (
-    Evaluation,
-    reconcile,
-)
+from performance_pipeline.domain.alerts import AlertEvent, acknowledge
+from performance_pipeline.domain.reconciling import Evaluation, reconcile
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Window
 from performance_pipeline.storage.files import write_atomically
 from performance_pipeline_tests.support.alerts import (

@@ -10,13 +10,8 @@ from typing import Final
 
 import pytest
 
-from performance_pipeline.domain.alerts import (
-    AlertEvent,
-    acknowledge,
-)
-from performance_pipeline.domain.reconciling import (
-    reconcile,
-)
+from performance_pipeline.domain.alerts import AlertEvent, acknowledge
+from performance_pipeline.domain.reconciling import reconcile
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import StoreUrl
 from performance_pipeline.storage import object_store

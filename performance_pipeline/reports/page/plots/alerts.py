@@ -6,8 +6,9 @@ from typing import Final
 
 from performance_pipeline.domain.alerts import AlertEvent
 from performance_pipeline.domain.windows import ONE_DAY, PARTITIONED_WINDOWS, Period
+from performance_pipeline.reports.number_format import compared, grouped
 from performance_pipeline.reports.page.plots.base import LOSS, TIME, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import compared, grouped, judged_name, moment
+from performance_pipeline.reports.wording import judged_name, moment
 
 _NAME_CUT: Final = 40
 _SEVERITIES: Final = {"CRITICAL": LOSS, "WARN": "var(--warn)"}

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Final
 
 from performance_pipeline.domain.windows import days_between
+from performance_pipeline.reports.number_format import counted, grouped_number
 from performance_pipeline.reports.page.data import EquityDay
 from performance_pipeline.reports.page.plots.base import INK, LINE, MUTED, TIP, Spec, colors, spec
-from performance_pipeline.reports.wording import SHORT_WEEKDAYS, counted, grouped_number, long_day
+from performance_pipeline.reports.wording import SHORT_WEEKDAYS, long_day
 
 _KINDS: Final = {
     f"{side}-{size}": f"var(--{side}-{size})" for side in ("loss", "gain") for size in (1, 2, 3)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from performance_pipeline.reports.number_format import counted, grouped_number
 from performance_pipeline.reports.page.data import EquityDay
 from performance_pipeline.reports.page.plots.base import INK, LOSS, MUTED, TIME, Spec, amounts, spec
-from performance_pipeline.reports.wording import counted, grouped_number, long_day
+from performance_pipeline.reports.wording import long_day
 
 _FEW_DAYS: Final = 40
 _DAY: Final[Spec] = {**TIME, "field": "date"}

@@ -5,6 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from performance_pipeline.domain.summary import TargetResult
+from performance_pipeline.reports.number_format import (
+    compared,
+    counted,
+    grouped,
+    grouped_number,
+    percent,
+)
 from performance_pipeline.reports.page.data import PeriodRow
 from performance_pipeline.reports.page.plots.base import (
     GAIN,
@@ -19,15 +26,7 @@ from performance_pipeline.reports.page.plots.base import (
     colors,
     spec,
 )
-from performance_pipeline.reports.wording import (
-    compared,
-    counted,
-    grouped,
-    grouped_number,
-    long_day,
-    percent,
-    verdict_status,
-)
+from performance_pipeline.reports.wording import long_day, verdict_status
 
 _LUCK: Final = "could be luck"
 _VERDICTS: Final = {"met": "target met", "breached": "target missed", "unsure": _LUCK}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from performance_pipeline.reports.number_format import compact, counted, grouped_number
 from performance_pipeline.reports.page.data import SizeBin
 from performance_pipeline.reports.page.plots.base import (
     GAIN,
@@ -13,7 +14,6 @@ from performance_pipeline.reports.page.plots.base import (
     colors,
     spec,
 )
-from performance_pipeline.reports.wording import compact, counted, grouped_number
 
 
 def sizes(bins: Sequence[SizeBin]) -> Spec:
