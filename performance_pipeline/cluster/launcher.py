@@ -25,7 +25,7 @@ CODE_SERVER_SECONDS: Final = 90
 up to a minute to know that the server is back, and a retry that finds none is lost."""
 
 
-class WatchedCeleryRunLauncher(CeleryRunLauncher):  # type: ignore[misc]
+class WatchedCeleryRunLauncher(CeleryRunLauncher):
     """Named in `dagster.yaml`; run monitoring then fails a run whose worker died, and retries it.
 
     What Dagster's own asks is the store of results, where the task of a killed worker stays
