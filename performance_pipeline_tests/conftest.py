@@ -25,12 +25,14 @@ SLOW_STARTERS = ("test_end_to_end", "test_ui_page")
 # Those that share an instance with a history, which takes seconds to make.
 ONE_HISTORY = ("test_retention", "test_prune_command", "test_retention_crashes")
 
-# Those that make something in seconds, for all their tests: one process runs all of a module.
+# Those that make something in seconds, for all their tests: one process runs all of a module. And
+# one whose tests would leave nothing of the machine to others, if they ran beside each other.
 MADE_ONCE = (
     *ONE_HISTORY,
     "test_alert_crashes",
     "test_alert_sensor_postgres",
     "test_backfill_and_demo",
+    "test_kills",
     "test_mended_targets",
     "test_report_page",
     "test_running_days",

@@ -19,10 +19,11 @@ from typing import Any, Final
 from urllib.error import URLError
 
 import pytest
+import yaml
 
 from performance_pipeline_tests.support.object_server import BUCKET, credentials, object_server
 from performance_pipeline_tests.support.postgres import Postgres, postgres
-from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.processes import children_of, free_port, kill_all
 from performance_pipeline_tests.support.waiting import wait_until
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,6 +36,10 @@ PLACES: Final = {
     "PERFORMANCE_ALERT_LOG": f"s3://{BUCKET}/performance-alerts.jsonl",
     "PERFORMANCE_TARGETS_FILE": f"s3://{BUCKET}/targets.yaml",
 }
+
+
+class AskedInVainError(Exception):
+    """The web server answers that something behind it does not."""
 
 
 class Cluster:
@@ -57,7 +62,7 @@ class Cluster:
             "CELERY_RESULT_BACKEND": broker,
             "CLUSTER_CODE_HOST": "127.0.0.1",
             "CLUSTER_CODE_PORT": self._ports["code"],
-            "DAGSTER_EVENT_BATCH_SIZE": "500",
+            **deployed_options(),
         }
         self.parts: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -115,13 +120,7 @@ class Cluster:
 
     def kill_child_of(self, worker: str) -> None:
         """The process in which the worker executes runs, not the one that minds it."""
-        pid = self.parts[worker].pid
-        found = subprocess.run(
-            ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
-        )
-        for child in found.stdout.split():
-            with suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+        kill_all(children_of(self.parts[worker].pid))
 
     def stop_all(self) -> None:
         for part in [*self.parts]:
@@ -140,7 +139,8 @@ class Cluster:
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             said = json.load(answer)
-        assert "errors" not in said, said
+        if "errors" in said:
+            raise AskedInVainError(said["errors"])
         return said["data"]
 
     def _has_web(self) -> bool:
@@ -153,6 +153,17 @@ class Cluster:
         asked = [sys.executable, "-m", "dagster", "api", "grpc-health-check"]
         port = ["--port", self._ports["code"]]
         return subprocess.run([*asked, *port], capture_output=True, check=False).returncode == 0
+
+
+def deployed_options() -> dict[str, str]:
+    """What the deployment tells Dagster in the environment."""
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))
+    environment: dict[str, str | None] = compose["services"]["daemon"]["environment"]
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith("DAGSTER_") and value is not None
+    }
 
 
 def skip_without_servers() -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from performance_pipeline_tests.support.processes import free_port
+from performance_pipeline_tests.support.processes import children_of, free_port, is_there, kill_all
+from performance_pipeline_tests.support.waiting import wait_until
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 
@@ -41,7 +42,7 @@ def server_user() -> dict[str, Any]:
 class Postgres:
     """A running server with an empty database at `url`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, durable: bool) -> None:
         self._programs, self._user = binaries(), server_user()
         self._folder, port = folder, free_port()
         if self._user:
@@ -49,7 +50,7 @@ class Postgres:
         self._run = Run(self._programs, folder, self._user)
         data = str(folder / "data")
         self._run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8")
-        self._options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync=off"
+        self._options = f"-p {port} -h 127.0.0.1 -k {folder} -c fsync={'on' if durable else 'off'}"
         # SQLAlchemy 2.1 takes a plain postgresql:// for psycopg 3, which dagster-postgres does not
         # work with.
         self.url = f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres"
@@ -59,17 +60,28 @@ class Postgres:
         data, log = str(self._folder / "data"), str(self._folder / "log")
         self._run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", log, "-o", self._options, "start")
 
+    def kill(self) -> None:
+        """Every process of it at once."""
+        pid = int((self._folder / "data" / "postmaster.pid").read_text("utf-8").split()[0])
+        pids = [pid, *children_of(pid)]
+        kill_all(pids)
+        # The next server does not start beside what is left of the last.
+        wait_until("that PostgreSQL is gone", lambda: not any(map(is_there, pids)), 0.1)
+
     def stop(self) -> None:
         """As a power cut would: nothing is written any more, and the next start recovers."""
         self._run("pg_ctl", "-D", str(self._folder / "data"), "-w", "-m", "immediate", "stop")
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A server until it is left; skips the test where there is none to start."""
+def postgres(durable: bool = False) -> Iterator[Postgres]:
+    """A server until it is left; skips the test where there is none to start.
+
+    One that is not `durable` does not wait for the disk, and loses its data in a power cut.
+    """
     # Not in pytest's folders: those of root are closed to the user postgres.
     with tempfile.TemporaryDirectory(prefix="postgres-") as name:
-        server = Postgres(Path(name))
+        server = Postgres(Path(name), durable)
         try:
             yield server
         finally:
