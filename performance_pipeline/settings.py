@@ -6,17 +6,25 @@ where it is used; what can be checked without touching a disk is checked here.
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Final, Self, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.domain.positions import PairingRules
-from performance_pipeline.errors import PipelineError
-from performance_pipeline.places import A_PATH, ACCEPTED, URL, Place, StoreUrl, path_at, place_at
+from performance_pipeline.places import A_PATH, Place, path_at
+from performance_pipeline.setting_values import (
+    NotifyUrl,
+    Variables,
+    at_least,
+    first_date,
+    notify_urls,
+    one_of,
+    time_zone,
+)
 
 PREFIX: Final = "PERFORMANCE_"
 """What the names of all variables begin with."""
@@ -26,41 +34,12 @@ BOTS_VARIABLE: Final = f"{PREFIX}BOTS"
 FORMAT_VERSION: Final = 5
 """Version of the aggregate's inside and of its reading rules; a change makes all of them stale."""
 
-T = TypeVar("T")
-
 EXECUTION_MODES: Final = ("ALL", "LIVE", "PAPER")
 PAIRINGS: Final = ("none", "fifo", "lifo")
 TRADE_KINDS: Final = ("exit", "flat")
 
 DEFAULT_SOURCES: Final = Path("config/sources.yaml")
 """Counts where it exists; a file that is named must exist."""
-
-
-class SettingsError(PipelineError):
-    """A setting that cannot be used: names the variable, its value and what is accepted.
-
-    The value is None where it is a secret.
-    """
-
-    def __init__(self, variable: str, value: str | None, accepted: str) -> None:
-        self.variable = variable
-        self.value = value
-        self.accepted = accepted
-        named = variable if value is None else f"{variable}={value!r}"
-        super().__init__(f"{named} cannot be used: accepted is {accepted}")
-
-
-@dataclass(frozen=True)
-class NotifyUrl:
-    """An Apprise URL. It holds a password or token, so it is named by position and scheme alone."""
-
-    position: int
-    """From 1, as in PERFORMANCE_NOTIFY."""
-    scheme: str
-    secret: str = field(repr=False)
-
-    def __str__(self) -> str:
-        return f"{self.position} ({self.scheme})"
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ class Settings:
 
         Raises SettingsError for the first one that cannot be used.
         """
-        read = _Read(environment)
+        read = Variables(environment)
         log_dir = read.place("PERFORMANCE_LOG_DIR", Path("logs"))
         return cls(
             log_dir=log_dir,
@@ -115,48 +94,48 @@ class Settings:
                 "an IANA time zone such as UTC or America/New_York",
             ),
             rolling_window=read(
-                "PERFORMANCE_ALERT_ROLLING_WINDOW", "20", _at_least(1), "a whole number from 1"
+                "PERFORMANCE_ALERT_ROLLING_WINDOW", "20", at_least(1), "a whole number from 1"
             ),
             lookback_days=read(
                 "PERFORMANCE_ALERT_LOOKBACK_DAYS",
                 "",
-                lambda text: _at_least(0)(text) if text else None,
+                lambda text: at_least(0)(text) if text else None,
                 "a whole number from 0, or empty for no limit",
             ),
             market_calendar=read(
                 "PERFORMANCE_MARKET_CALENDAR", "XNYS", str, "an exchange calendar code or none"
             ),
             refresh_seconds=read(
-                "PERFORMANCE_REFRESH_SECONDS", "5", _at_least(0), "a whole number from 0"
+                "PERFORMANCE_REFRESH_SECONDS", "5", at_least(0), "a whole number from 0"
             ),
             execution_mode=read(
                 "PERFORMANCE_EXECUTION_MODE",
                 "ALL",
-                _one_of(EXECUTION_MODES),
+                one_of(EXECUTION_MODES),
                 ", ".join(EXECUTION_MODES),
             ),
             account=read("PERFORMANCE_ACCOUNT", "", str, "an account id, or empty for all"),
             start_date=read(
                 "PERFORMANCE_START_DATE",
                 "2025-01-01",
-                _start_date,
+                first_date,
                 "a date, YYYY-MM-DD, from 1970-01-01 on",
             ),
-            pairing=read("PERFORMANCE_PAIRING", "none", _one_of(PAIRINGS), ", ".join(PAIRINGS)),
-            trade=read("PERFORMANCE_TRADE", "exit", _one_of(TRADE_KINDS), " or ".join(TRADE_KINDS)),
+            pairing=read("PERFORMANCE_PAIRING", "none", one_of(PAIRINGS), ", ".join(PAIRINGS)),
+            trade=read("PERFORMANCE_TRADE", "exit", one_of(TRADE_KINDS), " or ".join(TRADE_KINDS)),
             short_selling=read(
                 "PERFORMANCE_SHORT_SELLING",
                 "no",
-                lambda text: _one_of(("yes", "no"))(text) == "yes",
+                lambda text: one_of(("yes", "no"))(text) == "yes",
                 "yes or no",
             ),
             keep_runs_days=read(
                 "PERFORMANCE_KEEP_RUNS_DAYS",
                 "14",
-                _at_least(0),
+                at_least(0),
                 "a whole number from 0, where 0 keeps all",
             ),
-            notify=read("PERFORMANCE_NOTIFY", "", _notify_urls, "Apprise URLs"),
+            notify=read("PERFORMANCE_NOTIFY", "", notify_urls, "Apprise URLs"),
             sources_file=read("PERFORMANCE_SOURCES", str(DEFAULT_SOURCES), path_at, A_PATH),
         )
 
@@ -246,107 +225,3 @@ def setting_names() -> list[str]:
 
     Settings.from_env(Asked())
     return names
-
-
-def parse_date(text: str) -> date:
-    """The date written `YYYY-MM-DD`, and in no other way; ValueError otherwise."""
-    if len(text) != len("YYYY-MM-DD"):
-        raise ValueError("not a date")
-    day = date.fromisoformat(text)
-    if day.isoformat() != text:
-        raise ValueError("not a date")
-    return day
-
-
-@dataclass(frozen=True)
-class _Read:
-    """Reads one variable: its text or default, parsed, or a SettingsError."""
-
-    environment: Mapping[str, str]
-
-    def __call__(self, variable: str, default: str, parse: Callable[[str], T], accepted: str) -> T:
-        text = self.environment.get(variable) or default
-        try:
-            return parse(text)
-        except ValueError:
-            raise SettingsError(variable, text, accepted) from None
-
-    def place(self, variable: str, default: Place) -> Place:
-        if not (text := self.environment.get(variable)):
-            return default
-        try:
-            return place_at(text, variable)
-        except ValueError:
-            raise _unusable_place(variable, text) from None
-
-    def file(self, variable: str, default: Place) -> Place:
-        found = self.place(variable, default)
-        if isinstance(found, StoreUrl) and not found.key:
-            raise _unusable_place(variable, str(found))
-        return found
-
-
-def _unusable_place(variable: str, text: str) -> SettingsError:
-    # What stands before an @ in a URL may be a password.
-    secret = "@" in text and URL.match(text) is not None
-    return SettingsError(variable, None if secret else text, ACCEPTED)
-
-
-def time_zone(text: str) -> ZoneInfo:
-    """The zone that the IANA database knows by this name; ValueError otherwise."""
-    # A machine's folder of zones also holds names that mean something else on the next machine,
-    # such as `localtime`; the list of the IANA database does not.
-    if text != "UTC" and text not in _iana_zones():
-        raise ValueError("no IANA time zone")
-    try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, OSError) as error:
-        raise ValueError("no such time zone") from error
-
-
-def _iana_zones() -> list[str]:
-    # Imported here because it takes longer than all other settings together.
-    from importlib import resources
-
-    return (resources.files("tzdata") / "zones").read_text(encoding="utf-8").split()
-
-
-def _notify_urls(text: str) -> tuple[NotifyUrl, ...]:
-    """The URLs in `text`, white space between them, because commas occur within them."""
-    urls = []
-    for position, word in enumerate(text.split(), start=1):
-        url = URL.match(word)
-        if url is None:
-            raise SettingsError(
-                "PERFORMANCE_NOTIFY",
-                None,
-                "one Apprise URL or more, SCHEME://..., with spaces between them and none within;"
-                f" number {position} is none",
-            )
-        urls.append(NotifyUrl(position, url[1].lower(), word))
-    return tuple(urls)
-
-
-def _at_least(minimum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or int(text) < minimum:
-            raise ValueError("out of range")
-        return int(text)
-
-    return parse
-
-
-def _start_date(text: str) -> date:
-    day = parse_date(text)
-    if day.year < 1970:
-        raise ValueError("before any trade log")
-    return day
-
-
-def _one_of(accepted: tuple[str, ...]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in accepted:
-            raise ValueError("not accepted")
-        return text
-
-    return parse

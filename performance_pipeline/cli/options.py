@@ -12,7 +12,7 @@ import click
 
 from performance_pipeline.domain.numbers import EXACT, parse_number
 from performance_pipeline.places import A_PATH, ACCEPTED, Place, path_at, place_at
-from performance_pipeline.settings import parse_date, time_zone
+from performance_pipeline.setting_values import parse_date, time_zone
 
 _Command = Callable[..., None]
 

@@ -21,7 +21,8 @@ from performance_pipeline.domain.windows import (
     Window,
     days_between,
 )
-from performance_pipeline.settings import Settings, parse_date
+from performance_pipeline.setting_values import parse_date
+from performance_pipeline.settings import Settings
 
 RANGE_TAG: Final = "partitions"
 

@@ -10,7 +10,7 @@ import warnings
 from typing import Any, Final
 
 from performance_pipeline.reports.alert_message import Message
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 
 SEND_SECONDS: Final = 30.0
 """No server may take longer over a message."""

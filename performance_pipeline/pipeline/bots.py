@@ -15,13 +15,8 @@ from typing import Final
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
-from performance_pipeline.settings import (
-    BOTS_VARIABLE,
-    PREFIX,
-    Settings,
-    SettingsError,
-    setting_names,
-)
+from performance_pipeline.setting_values import SettingsError
+from performance_pipeline.settings import BOTS_VARIABLE, PREFIX, Settings, setting_names
 
 BOTS_FILE: Final = Path("config/bots.yaml")
 TARGETS_NAME: Final = "dashboard-targets.yaml"

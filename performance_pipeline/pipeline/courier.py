@@ -17,7 +17,7 @@ import msgspec
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.delivery import Route, deliver
 from performance_pipeline.places import place_at
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 
 # A round takes less than a minute, whatever the servers do.
 _STUCK_SECONDS: Final = 120

@@ -21,7 +21,7 @@ from performance_pipeline.pipeline.apprise_sending import send
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.places import Place
 from performance_pipeline.reports.alert_message import Message, alert_message
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import (
     Channel,

@@ -27,7 +27,8 @@ from performance_pipeline.domain.windows import (
 )
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.stream import TradeStream
-from performance_pipeline.settings import Settings, parse_date
+from performance_pipeline.setting_values import parse_date
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.aggregates import AggregateStore, Day
 from performance_pipeline.storage.day_files import aggregate_name
 from performance_pipeline.storage.logs import UnreadableLogError, log_name

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from performance_pipeline.errors import PipelineError
-from performance_pipeline.settings import time_zone
+from performance_pipeline.setting_values import time_zone
 
 _NULL: Final = "tag:yaml.org,2002:null"
 

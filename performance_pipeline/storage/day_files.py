@@ -9,7 +9,7 @@ import msgspec
 from performance_pipeline.domain.edge import join_packed
 from performance_pipeline.domain.numbers import exact_arithmetic
 from performance_pipeline.domain.trade_stats import Drawdown
-from performance_pipeline.settings import parse_date
+from performance_pipeline.setting_values import parse_date
 from performance_pipeline.storage.day_entries import DayEntry
 from performance_pipeline.storage.parts import Part
 from performance_pipeline.storage.store import Store

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place, StoreUrl
-from performance_pipeline.settings import parse_date
+from performance_pipeline.setting_values import parse_date
 
 if TYPE_CHECKING:
     from performance_pipeline.storage.bucket import Bucket

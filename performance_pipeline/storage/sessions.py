@@ -10,7 +10,8 @@ from typing import Final
 
 import msgspec
 
-from performance_pipeline.settings import Settings, SettingsError
+from performance_pipeline.setting_values import SettingsError
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.store import Store
 
 SESSIONS_NAME: Final = "market-calendar.json"

@@ -11,7 +11,7 @@ import msgspec
 
 from performance_pipeline.domain.summary import PerformanceSummary
 from performance_pipeline.domain.windows import Period, Window
-from performance_pipeline.settings import parse_date
+from performance_pipeline.setting_values import parse_date
 from performance_pipeline.storage.plain_json import encode_plain, plain_document
 from performance_pipeline.storage.store import Store
 

@@ -15,7 +15,7 @@ import pytest
 from performance_pipeline.pipeline.apprise_sending import send
 from performance_pipeline.pipeline.delivery import Route, deliver
 from performance_pipeline.reports.alert_message import Message
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 from performance_pipeline_tests.support.alerts import alert
 from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.local import LocalAlertLog

@@ -16,7 +16,8 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from performance_pipeline.definitions import defs as load_definitions
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.settings import Settings, SettingsError
+from performance_pipeline.setting_values import SettingsError
+from performance_pipeline.settings import Settings
 from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.sessions import keep_sessions
 from performance_pipeline_tests.support.lines import DAY, Place, place, session
@@ -384,7 +385,7 @@ def test_dagster_shows_a_bad_setting_in_one_line_of_its_load_error(tmp_path: Pat
     told = [line for line in output if "ROLLING_WINDOW=" in line]
     assert validated.returncode == 1
     assert told == [
-        "performance_pipeline.settings.SettingsError: PERFORMANCE_ALERT_ROLLING_WINDOW='0'"
+        "performance_pipeline.setting_values.SettingsError: PERFORMANCE_ALERT_ROLLING_WINDOW='0'"
         " cannot be used: accepted is a whole number from 1"
     ]
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, Final, cast
 
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 from performance_pipeline_tests.support.processes import free_port
 
 # What must never be seen: part of every URL here.

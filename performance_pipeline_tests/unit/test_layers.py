@@ -16,6 +16,7 @@ ROWS: Final = (
     ("errors",),
     ("domain",),
     ("places",),
+    ("setting_values",),
     ("settings",),
     ("storage", "reports"),
     ("sources",),

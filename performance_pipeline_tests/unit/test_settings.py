@@ -7,7 +7,8 @@ from typing import Final
 import pytest
 
 from performance_pipeline.places import Place, StoreUrl
-from performance_pipeline.settings import Settings, SettingsError
+from performance_pipeline.setting_values import SettingsError
+from performance_pipeline.settings import Settings
 
 PATHS: Final = {
     "PERFORMANCE_LOG_DIR": "log_dir",

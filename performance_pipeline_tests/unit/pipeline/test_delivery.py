@@ -24,7 +24,7 @@ from performance_pipeline.pipeline.delivery import (
     with_lines_noted,
 )
 from performance_pipeline.reports.alert_message import Message
-from performance_pipeline.settings import NotifyUrl
+from performance_pipeline.setting_values import NotifyUrl
 from performance_pipeline.storage.delivery_state import (
     STATE_NAME,
     DeliveryState,

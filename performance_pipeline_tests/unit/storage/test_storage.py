@@ -17,7 +17,7 @@ from performance_pipeline.domain import log_reading
 from performance_pipeline.domain.trade_lines import parse_trade
 from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS, Period, Window
-from performance_pipeline.settings import SettingsError
+from performance_pipeline.setting_values import SettingsError
 from performance_pipeline.storage.files import write_atomically, write_if_changed
 from performance_pipeline.storage.logs import (
     LogContent,
