@@ -213,19 +213,31 @@ class Bucket:
 
     def _swapped(self, name: str, content: bytes, version: Version | None) -> bool:
         """Whether the object now holds `content` in the place of that of `version`."""
-        mode = "create" if version is None else cast("PutMode", version)
         try:
+            mode = "create" if version is None else self._condition(name, version)
             written: object = self._write(name, content, mode)
         except (OverwrittenError, StoreError) as error:
             # It may be done all the same: an answer was lost, and a second try found the first.
             now, written = self.versioned(name)
             if written is None or now != content:
-                if isinstance(error, StoreError) and written == version:
+                if isinstance(error, StoreError) and _tag(written) == _tag(version):
                     raise
                 return False
         if self._versions is not None:
             self._versions[name] = cast("Version", written)
         return True
+
+    def _condition(self, name: str, version: Version) -> "PutMode":
+        """What a write in the place of `version` asks for; raises OverwrittenError and StoreError.
+
+        Google's conditions are by generation, which its listings do not give.
+        """
+        if self.place.scheme == "gs" and "version" not in version:
+            meta = self._asked(name, obstore.head)
+            if meta is None or _tag(_version(meta)) != _tag(version):
+                raise _overwritten(self.place / name)
+            version = _version(meta)
+        return cast("PutMode", version)
 
     # --- requests -------------------------------------------------------------------------------
 
@@ -303,13 +315,23 @@ def _overwritten(place: StoreUrl) -> OverwrittenError:
 
 def _found(name: str, meta: "ObjectMeta") -> Found:
     seconds = int(meta["last_modified"].timestamp())
-    tag = hashlib.sha256(repr(sorted(_version(meta).items())).encode()).digest()
+    tag = hashlib.sha256(repr(_tag(_version(meta))).encode()).digest()
     return Found(name, meta["size"], seconds * 10**9 + int.from_bytes(tag[:8]) % 10**9)
 
 
 def _version(answer: "ObjectMeta | PutResult") -> Version:
     known = {"e_tag": answer["e_tag"], "version": answer["version"]}
-    return {name: text for name, text in known.items() if text is not None}
+    found = {name: text for name, text in known.items() if text is not None}
+    # Azure's listings leave the quotes away, which belong to a tag in a condition.
+    if "e_tag" in found and not found["e_tag"].endswith('"'):
+        found["e_tag"] = f'"{found["e_tag"]}"'
+    return found
+
+
+def _tag(version: object) -> str | None:
+    """What is known of a version whoever told it: listings leave out what others tell."""
+    known = cast("Version | None", version) or {}
+    return known.get("e_tag", known.get("version"))
 
 
 def _is_held(lease: bytes, now: datetime) -> bool:

@@ -56,3 +56,20 @@ def ignore_conditions(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(obstore, "put", careless)
     bucket._honours_conditions.cache_clear()
+
+
+def like_google(patch: pytest.MonkeyPatch) -> None:
+    """A store whose conditions are by generation, and whose listings do not give it."""
+    head, put = obstore.head, obstore.put
+
+    def with_generation(client: Any, path: str) -> Any:
+        meta = head(client, path)
+        return {**meta, "version": meta["e_tag"]}
+
+    def by_generation(client: Any, path: str, content: bytes, **options: Any) -> Any:
+        if isinstance(options["mode"], dict):
+            options["mode"] = {"e_tag": options["mode"]["version"]}
+        return put(client, path, content, **options)
+
+    patch.setattr(obstore, "head", with_generation)
+    patch.setattr(obstore, "put", by_generation)

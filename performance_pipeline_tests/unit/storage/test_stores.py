@@ -8,7 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import obstore
 import pytest
+from obstore.store import MemoryStore
 
 from performance_pipeline.domain.alerts import AlertEvent, acknowledge
 from performance_pipeline.domain.reconciling import reconcile
@@ -35,6 +37,7 @@ from performance_pipeline_tests.support.buckets import (
     BUCKET_URL,
     buckets_in_memory,
     ignore_conditions,
+    like_google,
     lose_answers,
 )
 from performance_pipeline_tests.support.lines import DAY, ONE_DAY
@@ -164,6 +167,39 @@ def test_nobody_writes_over_what_was_written_since_the_look(
         assert output.put("x", b"newest of all")
         assert not output.put("x", b"newest of all")
     assert Bucket(BUCKET_URL).read("x") == b"newest of all"
+
+
+@pytest.mark.usefixtures("bucket")
+def test_what_google_lists_without_its_generation_is_written_over_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    like_google(monkeypatch)
+    google = Bucket(StoreUrl("gs", "bucket", "some/where"))
+    for name in ("x", "y", "z"):
+        google.write(name, b"old")
+    with google.writing() as output:
+        assert output.put("x", b"new")
+        assert output.put("x", b"newer"), "what it has written itself since"
+        google.write("y", b"of another")
+        google.remove("z")
+        for name in ("y", "z"):
+            with pytest.raises(OverwrittenError):
+                output.put(name, b"new")
+    assert (google.read("x"), google.read("y")) == (b"newer", b"of another")
+
+
+def test_azure_lists_entity_tags_without_their_quotes(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.write("x", b"1")
+    asked = obstore.list_with_delimiter
+
+    def listed(client: MemoryStore, prefix: str | None) -> dict[str, object]:
+        objects = asked(client, prefix)["objects"]
+        return {"objects": [{**one, "e_tag": (one["e_tag"] or "").strip('"')} for one in objects]}
+
+    monkeypatch.setattr(obstore, "list_with_delimiter", listed)
+    assert bucket.listed() == [bucket.status("x")]
 
 
 def test_two_who_write_the_same_both_go_on(bucket: Bucket) -> None:
