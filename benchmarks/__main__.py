@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import false_alarms, orchestration, reading, windows
+from benchmarks.events import events
 from benchmarks.fills import fills
 from benchmarks.imports import imports
 from benchmarks.instance_growth import growth
@@ -28,6 +29,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "fills": fills,
     "imports": imports,
     "backfill": orchestration.backfill,
+    "events": events,
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,
     "growth": growth,

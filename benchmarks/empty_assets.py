@@ -6,12 +6,18 @@ left out: what remains is what Dagster itself takes.
 
 import warnings
 from collections.abc import Iterator
+from datetime import date
 
 import dagster as dg
 
-from performance_pipeline.defs.partitions import Partitions
+from benchmarks.data import LAST_DAY
+from performance_pipeline.defs.backfill import layers
+from performance_pipeline.defs.keys import Keys
+from performance_pipeline.defs.partitions import Partitions, range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def empty_definitions(runtime: Runtime) -> dg.Definitions:
@@ -30,6 +36,21 @@ def empty_definitions(runtime: Runtime) -> dg.Definitions:
             ],
             executor=dg.in_process_executor,
         )
+
+
+def run_layers(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, first: date, last: date = LAST_DAY
+) -> None:
+    """What a backfill of the days from `first` to `last` runs, with nothing in it."""
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for layer in layers(Keys(), first, last):
+        result = job.execute_in_process(
+            instance=instance,
+            asset_selection=[layer.asset_key],
+            tags=range_tags(layer.first, layer.last),
+            run_config=_QUIET,
+        )
+        assert result.success
 
 
 def _empty_asset(

@@ -11,23 +11,19 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.data import LAST_DAY, make_logs
-from benchmarks.empty_assets import empty_definitions
+from benchmarks.empty_assets import empty_definitions, run_layers
 from benchmarks.instances import instance_in
 from benchmarks.measure import Run, best, command, cpu, interleaved, ratio, timed, wall
 from benchmarks.tables import Table, seconds, times
 from performance_pipeline.defs.backfill import Progress, layers, run_backfill
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.keys import Keys
-from performance_pipeline.defs.partitions import range_tags
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline_tests.support.local import LocalSettings
 
 _KEYS = Keys()
 _NOW = datetime(2025, 12, 31, 23, tzinfo=UTC)
-_QUIET = {
-    "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-}
 
 
 def backfill(folder: Path, quick: bool) -> Table:
@@ -37,7 +33,7 @@ def backfill(folder: Path, quick: bool) -> Table:
     runtime = Runtime(LocalSettings.from_env(_variables(logs)), lambda: _NOW)
     empty = empty_definitions(runtime)
     jobs: dict[str, tuple[str, int, Callable[[dg.DagsterInstance, date], None]]] = {
-        "floor": ("empty asset bodies, as many stored events", days, partial(_run_layers, empty)),
+        "floor": ("empty asset bodies, as many stored events", days, partial(run_layers, empty)),
         "ours": ("`backfill`, every layer and the alert log", days, partial(_backfill, runtime)),
         "alone": (f"a run a partition (scaled from {alone} days)", alone, partial(_each, runtime)),
         "apart": (
@@ -106,18 +102,6 @@ def _backfill(
     silent = Progress(lambda _: None, lambda: None, lambda *_: None)
     if failures := run_backfill(runtime, instance, first, last, silent):
         raise RuntimeError("; ".join(failures))
-
-
-def _run_layers(definitions: dg.Definitions, instance: dg.DagsterInstance, first: date) -> None:
-    job = definitions.resolve_implicit_global_asset_job_def()
-    for layer in layers(_KEYS, first, LAST_DAY):
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=[layer.asset_key],
-            tags=range_tags(layer.first, layer.last),
-            run_config=_QUIET,
-        )
-        assert result.success
 
 
 def _each(runtime: Runtime, instance: dg.DagsterInstance, first: date) -> None:
