@@ -102,6 +102,8 @@ class Round:
             time.sleep(3)
             now = time.monotonic()
             state = state_unless_away(self._running)
+            repeated = alerts_in(PLACES["PERFORMANCE_ALERT_LOG"]) - self.alerts
+            assert not repeated, repeated
             if state is None or not state.at_rest:
                 rested = now
             elif self.is_made():
@@ -207,7 +209,7 @@ def test_whatever_is_killed_every_partition_is_made_and_no_alert_is_lost_or_repe
     failed = Counter(state.runs.values())["FAILURE"]
     say(
         f"{part}: {killed} kills, {busy} of them during a run; of {len(state.runs)} runs {failed}"
-        f" failed, {failed - len(state.lost)} of these were run again; a backfill launched again"
-        f" {operated} times; {this.alerts.total()} lines of alerts, none lost, none repeated;"
-        f" {time.monotonic() - began:.0f} s"
+        f" failed, {failed - len(state.lost)} of these were run again by themselves; a backfill was"
+        f" launched again {operated} times; of {this.alerts.total()} lines of alerts none lost,"
+        f" none repeated; {time.monotonic() - began:.0f} s"
     )

@@ -91,6 +91,24 @@ def test_what_the_configuration_of_a_cluster_reads_from_the_environment_is_given
     assert asked <= {*SEVERAL["services"]["worker"]["environment"]}
 
 
+def test_on_kubernetes_dagster_is_told_what_it_is_told_by_compose() -> None:
+    given = SEVERAL["services"]["daemon"]["environment"]
+    told = {name: value for name, value in given.items() if name.startswith("DAGSTER_")}
+    values = yaml.safe_load((CLUSTER / "values.yaml").read_text("utf-8"))
+    code, daemon = values["dagster-user-deployments"]["deployments"][0], values["dagsterDaemon"]
+    variables = {one["name"]: one["value"] for one in (*code["env"], *daemon["env"])}
+
+    assert len(told) == 2
+    assert told.items() <= variables.items()
+
+
+def test_every_image_of_a_cluster_names_its_version() -> None:
+    images = {part["image"] for part in SEVERAL["services"].values() if "build" not in part}
+
+    assert len(images) == 4
+    assert [image for image in images if ":" not in image or image.endswith(":latest")] == []
+
+
 def test_a_cluster_is_published_on_this_machine_only() -> None:
     published = [port for part in SEVERAL["services"].values() for port in part.get("ports", ())]
 
