@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from hypothesis import is_hypothesis_test
 from xdist.scheduler import LoadScopeScheduling
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
@@ -43,14 +44,16 @@ MADE_ONCE = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests that take longest, so that no process ends alone with one of them.
 
-    Unless proving, only those of `unit` are measured: in the others most of what Python would
-    count is Dagster, which costs as much time as running them does.
+    Unless proving, only those of `unit` are measured, without its properties: in the others most
+    of what Python would count is Dagster, and in a property the same lines again and again. To
+    count costs as much time as to run.
     """
     order = {stem: place for place, stem in enumerate((*SLOW_STARTERS, *MADE_ONCE))}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
     if not PROVING:
         for item in items:
-            if UNIT not in item.path.parents:
+            is_property = is_hypothesis_test(getattr(item, "obj", None))
+            if UNIT not in item.path.parents or is_property:
                 item.add_marker(pytest.mark.no_cover)
 
 

@@ -143,6 +143,21 @@ def opened(browser: Browser, report: Written) -> Iterator[Opened]:
     found.context.close()
 
 
+@pytest.fixture(scope="module")
+def at_width(browser: Browser, report: Written) -> Iterator[Callable[[int, bool], Page]]:
+    """The page at a width, with scripts or without: opened once, for tests that only look at it."""
+    kept: dict[tuple[int, bool], Opened] = {}
+
+    def page(width: int, scripts: bool) -> Page:
+        if (width, scripts) not in kept:
+            kept[width, scripts] = Opened(browser, report.path, width=width, scripts=scripts)
+        return kept[width, scripts].page
+
+    yield page
+    for found in kept.values():
+        found.context.close()
+
+
 def amount(text: str) -> Decimal:
     return Decimal(text.replace(",", "").removesuffix(" %"))
 
@@ -279,19 +294,17 @@ def test_text_from_logs_runs_nowhere(opened: Opened) -> None:
 @pytest.mark.parametrize("width", [390, 768, 1440])
 @pytest.mark.parametrize("scripts", [True, False])
 def test_nothing_is_wider_than_the_screen(
-    browser: Browser, report: Written, width: int, scripts: bool
+    at_width: Callable[[int, bool], Page], width: int, scripts: bool
 ) -> None:
-    opened = Opened(browser, report.path, width=width, scripts=scripts)
-    wide = opened.page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width
-    opened.context.close()
+    assert at_width(width, scripts).evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [390, 768, 1440])
-def test_cards_keep_their_distance(browser: Browser, report: Written, width: int) -> None:
-    opened = Opened(browser, report.path, width=width)
-    boxes = opened.page.locator(".card").evaluate_all(
-        "cards => cards.map(card => card.getBoundingClientRect().toJSON())"
+def test_cards_keep_their_distance(at_width: Callable[[int, bool], Page], width: int) -> None:
+    boxes = (
+        at_width(width, True)
+        .locator(".card")
+        .evaluate_all("cards => cards.map(card => card.getBoundingClientRect().toJSON())")
     )
     assert len(boxes) >= 10
     for upper in boxes:
@@ -299,15 +312,14 @@ def test_cards_keep_their_distance(browser: Browser, report: Written, width: int
             beside = lower["left"] >= upper["right"] or lower["right"] <= upper["left"]
             if lower["top"] > upper["top"] and not beside:
                 assert lower["top"] - upper["bottom"] >= 12
-    opened.context.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_newest_week_of_the_calendar_is_seen_on_a_phone(
-    browser: Browser, report: Written, scripts: bool
+    at_width: Callable[[int, bool], Page], scripts: bool
 ) -> None:
-    opened = Opened(browser, report.path, width=390, scripts=scripts)
-    drawing = opened.page.locator(f"[data-plot=calendar-0] {'.live' if scripts else '.still'}")
+    page = at_width(390, scripts)
+    drawing = page.locator(f"[data-plot=calendar-0] {'.live' if scripts else '.still'}")
     cells = drawing.locator("path[aria-label]").evaluate_all(
         "cells => cells.map(cell => cell.getBoundingClientRect().right)"
     )
@@ -315,19 +327,18 @@ def test_the_newest_week_of_the_calendar_is_seen_on_a_phone(
     assert max(cells) <= room
     if scripts:
         assert drawing.evaluate("drawing => drawing.scrollWidth <= drawing.clientWidth")
-    opened.context.close()
 
 
-def test_the_status_of_a_verdict_is_seen_on_a_phone(browser: Browser, report: Written) -> None:
-    opened = Opened(browser, report.path, width=390)
-    section = opened.page.locator("section:has(> h2:text-is('Targets'))")
+def test_the_status_of_a_verdict_is_seen_on_a_phone(
+    at_width: Callable[[int, bool], Page], report: Written
+) -> None:
+    section = at_width(390, True).locator("section:has(> h2:text-is('Targets'))")
     seen = section.locator("td .verdict").evaluate_all(
         "found => found.map(one => one.getBoundingClientRect().right)"
     )
     assert len(seen) == len(report.document["targets"])
     edge = section.locator(".scroll").evaluate("found => found.getBoundingClientRect().right")
     assert max(seen) <= edge
-    opened.context.close()
 
 
 def test_it_reads_without_scripts(browser: Browser, report: Written) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from performance_pipeline.domain.alerts import AlertEvent, UnknownAlertError
@@ -28,7 +28,7 @@ from performance_pipeline.reports.explanation_wording import (
 )
 from performance_pipeline.storage.plain_json import encode_plain
 from performance_pipeline_tests.support.alerts import alert
-from performance_pipeline_tests.support.effort import examples
+from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.lines import (
     DAY,
     LATER,
@@ -171,7 +171,7 @@ def assert_groups_add_up(causes: Sequence[Cause], explanation: Explanation) -> N
 
 @pytest.mark.parametrize("pairing", ["none", "fifo", "lifo"])
 @given(data=st.data())
-@examples(60)
+@settings(max_examples=often(60, usual=6))
 def test_the_trades_of_any_window_add_up_to_its_metric_to_the_digit(
     pairing: str, data: st.DataObject
 ) -> None:
