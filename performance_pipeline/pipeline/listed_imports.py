@@ -81,12 +81,14 @@ def take_up(settings: Settings, source: ChangedSource, now: datetime) -> TakenUp
         )
     except (PipelineError, OSError) as error:
         found = Import(unreadable=[str(error)])
+    # Where the logs say otherwise they are held against it again, so that it stays known.
+    differs = found.changed and not found.replaced
     return TakenUp(
         source,
         found,
         LastImport(
             source.signature,
-            found.digest,
+            "" if differs else found.digest,
             int(now.timestamp()),
             found.summary_line,
             tuple(found.trouble[:_SENTENCES_KEPT]),

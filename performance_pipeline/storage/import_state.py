@@ -18,7 +18,7 @@ class LastImport(msgspec.Struct, frozen=True):
     signature: str
     """Of its files as they were before they were read."""
     digest: str
-    """Of all that they said."""
+    """Of all that they said; "" where logs say otherwise."""
     tried_at: int
     """In seconds since 1970."""
     said: str
