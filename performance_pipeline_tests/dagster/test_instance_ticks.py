@@ -36,14 +36,6 @@ def test_sensors_stand_still_until_the_newest_tick_that_lies_ahead(
     assert waits_until(home, TICKED + HOUR) is None
 
 
-def test_where_nobody_can_tell_nothing_is_said(tmp_path: Path) -> None:
-    assert waits_until(tmp_path, TICKED) is None
-    database = tmp_path / "schedules" / "schedules.db"
-    database.parent.mkdir()
-    database.write_text("no database")
-    assert waits_until(tmp_path, TICKED) is None
-
-
 def test_doctor_says_until_when(
     run: Run, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:

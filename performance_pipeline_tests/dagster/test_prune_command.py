@@ -131,15 +131,3 @@ def test_growth_is_of_a_day_since_the_first_event_and_of_a_week_at_most(home: Pa
     assert two_days is not None
     assert two_days.a_day == pytest.approx(total / 2, rel=0.02)
     assert instance_size(home, now + timedelta(days=8)) == InstanceSize(total, 0)
-
-
-def test_growth_is_unknown_on_other_storage_and_over_a_file_that_is_no_database(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "dagster.yaml").write_text("storage: elsewhere\n")
-    assert instance_size(tmp_path, datetime.now(UTC)) == InstanceSize(19, None)
-    index = tmp_path / "history" / "runs" / "index.db"
-    index.parent.mkdir(parents=True)
-    index.write_text("no database")
-    assert instance_size(tmp_path, datetime.now(UTC)) == InstanceSize(30, None)
-    assert instance_size(tmp_path / "none", datetime.now(UTC)) is None
