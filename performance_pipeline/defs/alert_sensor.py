@@ -111,13 +111,26 @@ def told_of_alerts(
 
     Returns how Dagster is to hear of the log, where there is something new.
     """
-    events = update_alert_log(runtime, context.instance, partitions, context.log.warning)
+    tell = warns(context)
+    events = update_alert_log(runtime, context.instance, partitions, tell)
     for sentence in raised_warnings(events):
-        context.log.warning(sentence)
+        tell(sentence)
     path = runtime.settings.alert_log
     # A log that was there before the instance was.
     unknown = is_there(path) and never_reported(context.instance, runtime.keys.performance_alerts)
     return [reported_alerts(runtime.keys, AlertLog(path), events)] if events or unknown else []
+
+
+def warns(context: dg.SensorEvaluationContext) -> Tell:
+    """Warns in the log of the tick.
+
+    That log is a file of its own, there as soon as somebody asks for it; most ticks need none.
+    """
+
+    def warn(sentence: str) -> None:
+        context.log.warning(sentence)
+
+    return warn
 
 
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
@@ -145,7 +158,7 @@ def _agreed(
 ) -> dg.SensorResult | dg.SkipReason:
     """Make the alert log agree with the checks; raises PipelineError."""
     path, keys = runtime.settings.alert_log, runtime.keys
-    log = AlertLog(path, context.log.warning)
+    log = AlertLog(path, warns(context))
     log.mend()
     cursor = AlertCursor.decode(context.cursor)
     if cursor is None or not cursor.fits(path):

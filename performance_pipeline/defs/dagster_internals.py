@@ -59,6 +59,10 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+# Where ticks have logged, a file each, of which Dagster removes none. Replaced by: a retention of
+# ticks that takes their logs along.
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
@@ -102,6 +106,7 @@ __all__ = [
     "DagsterUserCodeUnreachableError",
     "InstigatorState",
     "InstigatorType",
+    "LocalComputeLogManager",
     "PartitionKeyFilter",
     "SqlEventLogStorage",
     "SqlEventLogStorageTable",

@@ -1,6 +1,10 @@
 """Looks of sensors and of automation that came to nothing: each is stored, and soon goes."""
 
+import os
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -8,7 +12,9 @@ import sqlalchemy as db
 
 from performance_pipeline.defs.dagster_internals import (
     AssetDaemonAssetEvaluationsTable,
+    InstigatorState,
     InstigatorType,
+    LocalComputeLogManager,
     SqlScheduleStorage,
     TickStatus,
 )
@@ -20,29 +26,74 @@ NOTHING_KEPT: Final = timedelta(hours=1)
 _LOOKS: Final = AssetDaemonAssetEvaluationsTable.c
 
 
+# Deleting so many takes some tenths of a second.
+_FILES: Final = 10_000
+
+
 def purge_looks(
     instance: dg.DagsterInstance,
     keys: Keys,
     cutoff: datetime,
     now: datetime,
     limit: int,
-) -> int:
+) -> bool:
     """Delete ticks of sensors and automation's evaluations that came to nothing, but for the newest
-    of each; of evaluations, which are large, at most `limit`, and how many they were.
+    of each, and what the ticks that are gone have logged.
 
-    Ticks with a run or an error stay as long as Dagster's own retention says, evaluations that
-    asked for something until the cutoff.
+    Of evaluations, which are large, at most `limit`; whether that, or as many files as are deleted
+    at once, was reached. Ticks with a run or an error stay as long as Dagster's own retention says,
+    evaluations that asked for something until the cutoff.
     """
     storage = instance.schedule_storage
     if not isinstance(storage, SqlScheduleStorage):
-        return 0
+        return False
     nothing_before = now - NOTHING_KEPT
+    files = 0
     for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
         ids = (state.instigator_origin_id, state.selector_id)
         if state.instigator_name in keys.sensors:
             for last in instance.get_ticks(*ids, limit=1):
                 before = min(nothing_before.timestamp(), last.timestamp)
                 instance.purge_ticks(*ids, before, [TickStatus.SKIPPED])
+            for path in islice(_logs_of_none(instance, state, nothing_before), _FILES):
+                path.unlink(missing_ok=True)
+                files += 1
+    found = _delete_evaluations(storage, keys, cutoff, nothing_before, limit)
+    return found >= limit or files >= _FILES
+
+
+def _logs_of_none(
+    instance: dg.DagsterInstance, state: InstigatorState, before: datetime
+) -> Iterator[Path]:
+    """What ticks of a sensor have logged that are gone, as files; Dagster leaves all of them.
+
+    Where logs are kept elsewhere than in files, their age is for that place to look after.
+    """
+    manager = instance.compute_log_manager
+    if not isinstance(manager, LocalComputeLogManager):
+        return
+    repository = state.origin.repository_origin.repository_name
+    folder = Path(
+        manager.get_captured_local_path([repository, state.instigator_name, "any"], "err")
+    ).parent
+    if not folder.is_dir():
+        return
+    ids = (state.instigator_origin_id, state.selector_id)
+    # Of those that came to nothing only the newest can be older.
+    stay = [status for status in TickStatus if status is not TickStatus.SKIPPED]
+    ticks = [*instance.get_ticks(*ids, statuses=stay), *instance.get_ticks(*ids, limit=1)]
+    kept = {str(tick.tick_id) for tick in ticks}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.partition(".")[0] in kept:
+                continue
+            if entry.stat().st_mtime < before.timestamp():
+                yield Path(entry)
+
+
+def _delete_evaluations(
+    storage: SqlScheduleStorage, keys: Keys, cutoff: datetime, nothing_before: datetime, limit: int
+) -> int:
     ours = _LOOKS.asset_key.in_(
         [
             *(key.to_db_string() for key in keys.assets),

@@ -116,7 +116,7 @@ def prune(
     if not keep_days or not isinstance(storage, SqlEventLogStorage):
         return Pruned()
     cutoff = now - timedelta(days=keep_days)
-    looks = purge_looks(instance, keys, cutoff, now, limits.looks)
+    more_looks = purge_looks(instance, keys, cutoff, now, limits.looks)
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
     events = delete_superseded(
         storage, keys, cutoff, [run.run_id for run in unfinished], limits.events
@@ -130,7 +130,7 @@ def prune(
     reached = (
         max(events, second) >= limits.events
         or max(len(old.superseded), logs) >= limits.runs
-        or looks >= limits.looks
+        or more_looks
     )
     return Pruned(len(superseded), logs, events, reached)
 

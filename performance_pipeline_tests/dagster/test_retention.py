@@ -1,30 +1,21 @@
 """Pruning takes away what nothing relies on, and nothing else: real instances, before and after."""
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import dagster as dg
 import pytest
 import sqlalchemy
 from dagster._core.execution.backfill import PartitionBackfill
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorStatus,
-    SensorInstigatorData,
-    TickData,
-)
+from dagster._core.remote_origin import RemoteJobOrigin
+from dagster._core.storage.compute_log_manager import ComputeIOType
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from dagster_shared.error import SerializableErrorInfo
 
 from performance_pipeline.defs import retention_sensor
 from performance_pipeline.defs.build import build_definitions
@@ -33,8 +24,8 @@ from performance_pipeline.defs.dagster_internals import (
     IMPLICIT_ASSET_JOB_NAME,
     AssetDaemonAssetEvaluationsTable,
     BulkActionStatus,
-    InstigatorState,
     InstigatorType,
+    LocalComputeLogManager,
     SqlScheduleStorage,
     TickStatus,
 )
@@ -62,10 +53,7 @@ from performance_pipeline_tests.support.instances import instance_in
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, session
 from performance_pipeline_tests.support.remembered import remembered
 from performance_pipeline_tests.support.runs import KEYS, QUIETLY
-
-REPOSITORY: Final = RemoteRepositoryOrigin(
-    RegisteredCodeLocationOrigin("performance_pipeline"), "__repository__"
-)
+from performance_pipeline_tests.support.ticks import REPOSITORY, record_tick
 
 
 @pytest.fixture
@@ -422,25 +410,36 @@ def test_ticks_that_came_to_nothing_go_but_for_the_last_and_others_stay(
     }
 
 
-def record_tick(instance: dg.DagsterInstance, name: str, at: datetime, status: TickStatus) -> None:
-    origin = RemoteInstigatorOrigin(REPOSITORY, name)
-    state = InstigatorState(
-        origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData()
-    )
-    if instance.get_instigator_state(state.instigator_origin_id, state.selector_id) is None:
-        instance.add_instigator_state(state)
-    instance.create_tick(
-        TickData(
-            state.instigator_origin_id,
-            name,
-            InstigatorType.SENSOR,
-            status,
-            at.timestamp(),
-            run_ids=[],
-            error=SerializableErrorInfo("", [], "") if status is TickStatus.FAILURE else None,
-            selector_id=state.selector_id,
-        )
-    )
+def test_what_ticks_have_logged_goes_with_them(service: AlertService, tmp_path: Path) -> None:
+    instance, now = service.instance, datetime.now(UTC)
+    instance._compute_log_manager = LocalComputeLogManager(str(tmp_path / "storage"))
+    for name in ("trade_log_sensor", "somebody_elses_sensor"):
+        for hours, status in (
+            (30, TickStatus.FAILURE),
+            (20, TickStatus.SKIPPED),
+            (3, TickStatus.SKIPPED),
+            (0.5, TickStatus.SKIPPED),
+            (0.4, TickStatus.SKIPPED),
+        ):
+            at = now - timedelta(hours=hours)
+            log_of_tick(instance, name, record_tick(instance, name, at, status), at)
+    # Of a tick that Dagster itself has purged, as it does after days.
+    log_of_tick(instance, "trade_log_sensor", 777, now - timedelta(days=40))
+    pruned(instance, now)
+    left = {
+        folder.name: sorted(int(path.stem) for path in folder.iterdir())
+        for folder in (tmp_path / "storage" / "__repository__").iterdir()
+    }
+    assert left == {"trade_log_sensor": [1, 4, 5], "somebody_elses_sensor": [6, 7, 8, 9, 10]}
+
+
+def log_of_tick(instance: dg.DagsterInstance, name: str, tick_id: int, at: datetime) -> None:
+    manager, key = instance.compute_log_manager, ["__repository__", name, str(tick_id)]
+    with manager.open_log_stream(key, ComputeIOType.STDERR):
+        pass
+    path = manager.get_log_metadata(key).stderr_location
+    assert path is not None
+    os.utime(path, (at.timestamp(), at.timestamp()))
 
 
 def ticks(instance: dg.DagsterInstance, now: datetime) -> dict[str, list[int]]:

@@ -96,6 +96,9 @@ def test_dropped_grown_and_edited_logs_become_fresh_summaries_and_alerts_without
     # The weeks and months of the edit may still be on their way.
     assert dg.DagsterRunStatus.SUCCESS in {status for _, status in service.runs()}
     assert not FAILED & {status for _, status in service.runs()}
+    # Dagster keeps what a tick has logged as a file for good: of most there is nothing to keep.
+    logged = list(tmp_path.glob("home/storage/__repository__/*/*"))
+    assert [path for path in logged if not path.stat().st_size] == []
 
 
 @only_when_proving
