@@ -42,6 +42,7 @@ from performance_pipeline.pipeline.report import (
     load_report,
     write_report,
 )
+from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.storage.aggregates import Day
 from performance_pipeline.storage.day_files import AGGREGATES_FOLDER
 from performance_pipeline.storage.kept_records import FILLS_FOLDER
@@ -99,7 +100,7 @@ def daily_aggregate_asset(
 
 def _aggregate_days(runtime: Runtime, looks: Looks, context: dg.AssetExecutionContext) -> None:
     looks.tracker.store.output.tidy((AGGREGATES_FOLDER, FILLS_FOLDER))
-    looks.made(lambda tracker: keep_sessions(tracker.settings, tracker.today, tracker.store.output))
+    looks.made(_keep_sessions)
     looks.tracker.store.expect(partition_days(list(context.partition_keys)))
     found: dict[date, Quality] = {}
 
@@ -133,6 +134,10 @@ def _aggregate_days(runtime: Runtime, looks: Looks, context: dg.AssetExecutionCo
         looks.tracker.store.save_index()
         for sentence in rejections_in_words(list(found.items())):
             context.log.warning(sentence)
+
+
+def _keep_sessions(tracker: PerformanceTracker) -> None:
+    keep_sessions(tracker.settings, tracker.today, tracker.store.output)
 
 
 def summary_asset(
@@ -170,6 +175,9 @@ def summary_asset(
 def _summarize_periods(
     runtime: Runtime, looks: Looks, window: Window, context: dg.AssetExecutionContext
 ) -> None:
+    if window is Window.DAILY:
+        # A day that is closed has no run of its aggregate, and the log sensor does not ask anew.
+        looks.made(_keep_sessions)
     tracker, check = looks.tracker, runtime.keys.meets_targets(window)
     days = partition_days(list(context.partition_keys))
     expect_periods(tracker, [Period.of(window, day) for day in days])

@@ -52,7 +52,7 @@ from performance_pipeline.storage.day_files import aggregate_name
 from performance_pipeline.storage.files import unwritable_error
 from performance_pipeline.storage.log_changes import Watch
 from performance_pipeline.storage.logs import UnreadableLogError
-from performance_pipeline.storage.sessions import keep_sessions
+from performance_pipeline.storage.sessions import keep_missing_sessions
 
 REPORT_SECONDS: Final = 900
 """How long Dagster may not know of what was made, as long as no check says anything new."""
@@ -146,7 +146,7 @@ def make_running_days(runtime: Runtime, days: Sequence[date]) -> RunningDays:
 
 
 def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:
-    keep_sessions(tracker.settings, tracker.today, tracker.store.output)
+    keep_missing_sessions(tracker.settings, tracker.today, tracker.store.output)
     made = [tracker.store.refresh(day) for day in days]
     tracker.store.look_back()
     tracker.store.save_index()

@@ -39,21 +39,33 @@ def market_sessions(settings: Settings, today: date, output: Store) -> Sessions:
     calendar, first = settings.market_calendar, settings.start_date
     if calendar == NO_CALENDAR:
         return Sessions(calendar, first, today, frozenset())
+    return _kept(settings, today, output) or _from_library(calendar, first, today + _AHEAD)
+
+
+def _kept(settings: Settings, today: date, output: Store) -> Sessions | None:
+    """Those of the file; None where there is none yet, or none that can be used."""
     try:
         kept = msgspec.json.decode(output.read(SESSIONS_NAME), type=Sessions)
-        if kept.covers(calendar, first, today):
-            return kept
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        pass  # None kept yet, or none that can be used: ask the library.
-    return _from_library(calendar, first, today + _AHEAD)
+        return None
+    reach = kept.covers(settings.market_calendar, settings.start_date, today)
+    return kept if reach else None
 
 
 def keep_sessions(settings: Settings, today: date, output: Store) -> None:
-    """Write the sessions, well into the future, for commands to come."""
+    """Ask the library, and write the sessions, well into the future, for commands to come."""
     if settings.market_calendar != NO_CALENDAR:
         sessions = _from_library(settings.market_calendar, settings.start_date, today + _AHEAD)
         content = msgspec.json.encode(sessions, order="sorted")
         output.put(SESSIONS_NAME, content + b"\n")
+
+
+def keep_missing_sessions(settings: Settings, today: date, output: Store) -> None:
+    """The same only where those that are kept do not reach `today`: for a process that goes on,
+    which the library would make 50 MB larger for good.
+    """
+    if _kept(settings, today, output) is None:
+        keep_sessions(settings, today, output)
 
 
 @lru_cache(maxsize=1)
