@@ -19,7 +19,7 @@ from performance_pipeline.pipeline.examination import (
     proposals,
 )
 from performance_pipeline.pipeline.instance_size import instance_size
-from performance_pipeline.pipeline.instance_ticks import waits_until
+from performance_pipeline.pipeline.instance_ticks import silent_since, waits_until
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.number_format import counted, in_full, percent, size_on_disk
 from performance_pipeline.reports.wording import moment
@@ -147,12 +147,17 @@ def _show_instance(tracker: PerformanceTracker) -> None:
         return
     grows = "" if found.a_day is None else f", and grew by {size_on_disk(found.a_day)} a day lately"
     click.echo(f"Dagster instance: {size_on_disk(found.total)} in {home}{grows}")
+    zone = tracker.settings.timezone
     if (until := waits_until(home, tracker.now)) is not None:
-        zone = tracker.settings.timezone
         click.echo(
             "  the clock was set back: its sensors stand still until"
             f" {moment(until.astimezone(zone))} ({zone.key}); what is logged meanwhile is taken"
             " up then"
+        )
+    if (since := silent_since(home, tracker.now)) is not None:
+        click.echo(
+            f"  its sensors last looked at {moment(since.astimezone(zone))} ({zone.key}): the"
+            " service does not run, or waits since its clock was set back; start it (again)"
         )
     days = tracker.settings.keep_runs_days
     if days:

@@ -36,11 +36,14 @@ def test_sensors_stand_still_until_the_newest_tick_that_lies_ahead(
     assert waits_until(home, TICKED + HOUR) is None
 
 
-def test_doctor_says_until_when(
+def test_doctor_says_since_when_and_until_when(
     run: Run, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", instance.root_directory)
+    tick(instance, ago := datetime.now(UTC) - HOUR)
+    assert f"its sensors last looked at {ago:%Y-%m-%d %H:%M} (UTC)" in run("doctor").out
     ahead = datetime.now(UTC) + HOUR
     tick(instance, ahead)
     told = run("doctor").out
+    assert "last looked at" not in told
     assert f"its sensors stand still until {ahead:%Y-%m-%d %H:%M} (UTC)" in told

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -48,6 +49,7 @@ class Service:
         root: Path,
         targets: str = "max_drawdown_target: -1000\n",
         definitions: str = "impatient_definitions",
+        environment: Mapping[str, str] = {},
     ) -> None:
         self.today = a_day_that_lasts()
         self.logs = root / "logs"
@@ -71,6 +73,7 @@ class Service:
             "PERFORMANCE_MARKET_CALENDAR": "none",
             "PERFORMANCE_REFRESH_SECONDS": "0",
             "PERFORMANCE_START_DATE": str(self.today - timedelta(days=60)),
+            **environment,
         }
         self.printed = root / "service.log"
         self._module = f"performance_pipeline_tests.support.{definitions}"
@@ -93,6 +96,23 @@ class Service:
         """Everything at once, as a power cut would."""
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+    def fall_asleep(self) -> None:
+        """Everything at once, as a laptop that is closed."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def wake_up(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+    def command(self, *arguments: str) -> str:
+        """What a command line beside the service prints."""
+        return subprocess.run(
+            [sys.executable, "-m", "performance_pipeline", *arguments],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
     def stop(self) -> None:
         """End every process of the service: the next test must not meet its daemon."""

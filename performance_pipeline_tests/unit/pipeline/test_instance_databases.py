@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from performance_pipeline.pipeline.instance_size import InstanceSize, instance_size
-from performance_pipeline.pipeline.instance_ticks import waits_until
+from performance_pipeline.pipeline.instance_ticks import silent_since, waits_until
 
 NOW: Final = datetime(2025, 6, 10, 14, 30, 5, tzinfo=UTC)
 MINUTE: Final = timedelta(minutes=1)
@@ -37,30 +37,31 @@ def written(path: Path, at: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ticks", "until"),
+    ("ticks", "since", "until"),
     [
-        ([], None),
-        ([NOW - HOUR], None),
-        ([NOW], None),
-        ([NOW + MINUTE], None),
-        ([NOW + MINUTE + timedelta(seconds=1)], NOW + MINUTE + timedelta(seconds=1)),
-        ([NOW + DAY, NOW - DAY, NOW + HOUR], NOW + DAY),
+        ([], None, None),
+        ([NOW - DAY, NOW - HOUR], NOW - HOUR, None),
+        ([NOW - 5 * MINUTE], None, None),
+        ([NOW], None, None),
+        ([NOW + MINUTE], None, None),
+        ([NOW + MINUTE + timedelta(seconds=1)], None, NOW + MINUTE + timedelta(seconds=1)),
+        ([NOW + DAY, NOW - DAY, NOW + HOUR], None, NOW + DAY),
     ],
-    ids=["none", "an hour ago", "now", "clocks differ", "just ahead", "newest of many"],
+    ids=["none", "an hour ago", "lately", "now", "clocks differ", "just ahead", "newest of many"],
 )
-def test_sensors_wait_for_the_newest_tick_that_lies_more_than_a_minute_ahead(
-    tmp_path: Path, ticks: Sequence[datetime], until: datetime | None
+def test_sensors_are_silent_since_their_newest_tick_or_wait_for_one_that_lies_ahead(
+    tmp_path: Path, ticks: Sequence[datetime], since: datetime | None, until: datetime | None
 ) -> None:
     database(tmp_path / "schedules" / "schedules.db", "job_ticks", ticks)
-    assert waits_until(tmp_path, NOW) == until
+    assert (silent_since(tmp_path, NOW), waits_until(tmp_path, NOW)) == (since, until)
 
 
 def test_of_ticks_nothing_is_said_where_nobody_can_tell(tmp_path: Path) -> None:
-    assert waits_until(tmp_path, NOW) is None
+    assert silent_since(tmp_path, NOW) is waits_until(tmp_path, NOW) is None
     path = tmp_path / "schedules" / "schedules.db"
     path.parent.mkdir()
     path.write_text("no database")
-    assert waits_until(tmp_path, NOW) is None
+    assert silent_since(tmp_path, NOW) is waits_until(tmp_path, NOW) is None
 
 
 def test_growth_is_unknown_on_other_storage_and_over_a_file_that_is_no_database(
