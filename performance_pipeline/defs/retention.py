@@ -119,9 +119,9 @@ def prune(
     more_looks = purge_looks(instance, keys, cutoff, now, limits.looks)
     unfinished = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
     events = delete_superseded(
-        storage, keys, cutoff, [run.run_id for run in unfinished], limits.events
+        storage, keys, cutoff, now, [run.run_id for run in unfinished], limits.events
     )
-    second = delete_runless_log(storage, now - NOTHING_KEPT, limits.events)
+    second = delete_runless_log(storage, now - NOTHING_KEPT, now, limits.events)
     needed = _needed_elsewhere(instance, storage, unfinished)
     old = _old_runs(instance, storage, keys, cutoff, needed)
     superseded = old.superseded[: limits.runs]

@@ -43,6 +43,7 @@ def delete_superseded(
     storage: SqlEventLogStorage,
     keys: Keys,
     cutoff: datetime,
+    now: datetime,
     unfinished: Collection[str],
     limit: int,
 ) -> int:
@@ -51,9 +52,9 @@ def delete_superseded(
     Of the assets of `keys` alone, and nothing that a run in `unfinished` has stored.
     """
     with storage.index_connection() as connection:
-        last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff)
+        last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff, now)
         last_check = last_before(
-            connection, AssetCheckExecutionsTable, "evaluation_event_timestamp", cutoff
+            connection, AssetCheckExecutionsTable, "evaluation_event_timestamp", cutoff, now
         )
         events: list[int] = []
         for kind in ASSET_KINDS:
@@ -71,7 +72,9 @@ def delete_superseded(
     return len(events) + len(checks)
 
 
-def delete_runless_log(storage: SqlEventLogStorage, cutoff: datetime, limit: int) -> int:
+def delete_runless_log(
+    storage: SqlEventLogStorage, cutoff: datetime, now: datetime, limit: int
+) -> int:
     """Delete what SQLite keeps a second time of events that no run made; how many rows.
 
     Nobody reads them there but who asks for the whole log of no run.
@@ -80,7 +83,7 @@ def delete_runless_log(storage: SqlEventLogStorage, cutoff: datetime, limit: int
         return 0
     with storage.run_connection(RUNLESS_RUN_ID) as connection:
         newest = connection.scalar(db.select(db.func.max(_EVENTS.id))) or 0
-        last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff)
+        last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff, now)
         # SQLite gives the id of a deleted newest row to the next one.
         old = db.select(_EVENTS.id).where(_EVENTS.id <= min(last, newest - 1))
         ids = list(connection.scalars(old.order_by(_EVENTS.id).limit(limit)))
@@ -89,20 +92,24 @@ def delete_runless_log(storage: SqlEventLogStorage, cutoff: datetime, limit: int
 
 
 def last_before(
-    connection: db.Connection, table: db.Table, moment_column: str, cutoff: datetime
+    connection: db.Connection, table: db.Table, moment_column: str, cutoff: datetime, now: datetime
 ) -> int:
     """The id up to which the rows of `table` were stored before `cutoff`; 0 where none was.
 
     Found by halves, because rows come in the order of time. Where a clock has jumped, it is one of
-    the places where time passes the cutoff, and any of them will do.
+    the places where time passes the cutoff, and any of them will do; but rows from beyond `now`, of
+    a clock that was ahead, are passed over, or a single one could hold up all later ones for as
+    long as the clock was ahead.
     """
     naive = in_storage(cutoff)
+    moment = table.c[moment_column]
+    in_time = db.or_(moment.is_(None), moment <= in_storage(now))
     low, high = 0, connection.scalar(db.select(db.func.max(table.c.id))) or 0
     while low < high:
         middle = (low + high + 1) // 2
-        query = db.select(table.c.id, table.c[moment_column]).where(table.c.id >= middle)
-        row = connection.execute(query.order_by(table.c.id).limit(1)).one()
-        if row[1] is None or row[1] < naive:
+        query = db.select(table.c.id, moment).where(table.c.id >= middle, in_time)
+        row = connection.execute(query.order_by(table.c.id).limit(1)).one_or_none()
+        if row is not None and (row[1] is None or row[1] < naive):
             low = row[0]
         else:
             high = middle - 1

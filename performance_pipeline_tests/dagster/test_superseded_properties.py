@@ -20,6 +20,7 @@ from performance_pipeline.defs.dagster_internals import (
     SqlEventLogStorageTable,
 )
 from performance_pipeline.defs.retention import Pruned
+from performance_pipeline.defs.superseded import last_before
 from performance_pipeline_tests.support.effort import often
 from performance_pipeline_tests.support.histories import KEEP, pruned
 from performance_pipeline_tests.support.instances import instance_in, new_home
@@ -77,6 +78,32 @@ class History:
     def _report(self, run_id: str, kind: dg.DagsterEventType, data: object) -> None:
         event = dg.DagsterEvent(kind.value, "job", event_specific_data=data)  # type: ignore[arg-type]
         self.instance.report_dagster_event(event, run_id)
+
+
+def test_rows_of_a_clock_that_was_ahead_hold_up_no_others(instance: dg.DagsterInstance) -> None:
+    now = datetime(2025, 6, 20, tzinfo=UTC)
+    storage, count = instance.event_log_storage, 40
+    assert isinstance(storage, SqlEventLogStorage)
+    for seed in range(30):
+        chance = random.Random(seed)
+        ahead = {number for number in range(1, count) if chance.random() < chance.random()}
+        cutoff = now - timedelta(hours=chance.randrange(count + 2))
+        moments = {
+            number: now + timedelta(days=365 if number in ahead else 0, hours=number - count)
+            for number in range(1, count)
+        }
+        before = [n for n, moment in moments.items() if n not in ahead and moment < cutoff]
+        with storage.index_connection() as connection:
+            connection.execute(db.delete(SqlEventLogStorageTable))
+            connection.execute(
+                db.insert(SqlEventLogStorageTable),
+                [
+                    {"id": 10 * number, "event": "{}", "timestamp": moment.replace(tzinfo=None)}
+                    for number, moment in moments.items()
+                ],
+            )
+            last = last_before(connection, SqlEventLogStorageTable, "timestamp", cutoff, now)
+        assert last == 10 * max(before, default=0)
 
 
 @contextmanager
