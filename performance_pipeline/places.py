@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from performance_pipeline.errors import PipelineError
-
 SCHEMES: Final = ("s3", "gs", "az")
 URL: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 A_PATH: Final = "a path on this machine, where ~ and ~USER stand for a home folder"
@@ -51,10 +49,6 @@ class StoreUrl:
 Place = Path | StoreUrl
 
 
-class NotOnThisMachineError(PipelineError):
-    """A folder on this machine is needed, and a URL is given."""
-
-
 def place_at(text: str, variable: str) -> Place:
     """The place that `text`, the value of the setting `variable`, names; else ValueError."""
     if (url := URL.match(text)) is not None:
@@ -73,15 +67,6 @@ def path_at(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise ValueError("no such user") from error
-
-
-def on_this_machine(place: Place) -> Path:
-    """`place` as a path; raises NotOnThisMachineError."""
-    if isinstance(place, Path):
-        return place
-    raise NotOnThisMachineError(
-        f"{place.variable}={str(place)!r} cannot be used here: accepted is a folder on this machine"
-    )
 
 
 def _store_url(scheme: str, rest: str, variable: str) -> StoreUrl:

@@ -86,7 +86,6 @@ class _Trade(msgspec.Struct):
     sell_reason: str | None = None
     initial_stop_loss_abs: Raw = ABSENT
     trading_mode: str | None = None
-    open_order_id: str | None = None
     orders: list[_Order] | None = None
 
 

@@ -20,12 +20,12 @@ from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.domain.windows import Window
 from performance_pipeline.pipeline.bots import bot_settings
 from performance_pipeline.pipeline.delivery import with_lines_noted
-from performance_pipeline.places import on_this_machine
 from performance_pipeline.setting_values import NotifyUrl
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import DeliveryState, Letter
 from performance_pipeline_tests.support.lines import DAY, LATER, log, session
+from performance_pipeline_tests.support.local import on_this_machine
 from performance_pipeline_tests.support.runs import QUIETLY
 
 NAMES: Final = ("alpha", "beta-2")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from performance_pipeline.places import Place
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.alert_log import AlertLog
 
@@ -19,3 +20,9 @@ class LocalAlertLog(AlertLog):
     """An alert log that is a file."""
 
     path: Path
+
+
+def on_this_machine(place: Place) -> Path:
+    """`place`, which is a path here."""
+    assert isinstance(place, Path)
+    return place

@@ -9,7 +9,6 @@ import pytest
 
 from performance_pipeline.domain.windows import Period, Window
 from performance_pipeline.pipeline.publishing import publish
-from performance_pipeline.places import on_this_machine
 from performance_pipeline.reports.markdown import summary_markdown
 from performance_pipeline.storage.folder import Folder
 from performance_pipeline.storage.store import Found
@@ -24,6 +23,7 @@ from performance_pipeline_tests.support.lines import (
     session,
     set_modified,
 )
+from performance_pipeline_tests.support.local import on_this_machine
 
 THE_DAY = Period.of(Window.DAILY, DAY)
 

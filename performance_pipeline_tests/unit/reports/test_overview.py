@@ -15,13 +15,13 @@ from performance_pipeline.domain.windows import PARTITIONED_WINDOWS
 from performance_pipeline.pipeline.bots import bot_settings
 from performance_pipeline.pipeline.overview import overview, overview_document
 from performance_pipeline.pipeline.tracker import PerformanceTracker
-from performance_pipeline.places import on_this_machine
 from performance_pipeline.reports.overview_view import overview_view
 from performance_pipeline.reports.page.overview_html import overview_html
 from performance_pipeline.settings import Settings
 from performance_pipeline.storage.summaries import summary_document
 from performance_pipeline_tests.support.command_line import Run
 from performance_pipeline_tests.support.lines import DAY, SCRIPT, Place, log, session
+from performance_pipeline_tests.support.local import on_this_machine
 
 NOW = datetime(2025, 6, 10, 20, tzinfo=UTC)
 
