@@ -3,10 +3,11 @@
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -29,14 +30,27 @@ def prune_little_by_little(home: Path, begun: Event) -> None:
             pass
 
 
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_pruning_that_is_killed_at_any_moment_loses_nothing_and_the_next_one_ends_it(
-    lived_in: Path, tmp_path: Path, seed: int
-) -> None:
-    with copy_of(lived_in, tmp_path / "whole") as service:
+@dataclass(frozen=True)
+class Whole:
+    """What is read before and after pruning that nobody kills, and what that leaves."""
+
+    expected: dict[str, Any]
+    left: tuple[list[str], list[int], list[int], list[str]]
+
+
+@pytest.fixture(scope="module")
+def whole(lived_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole") / "copy"
+    with copy_of(lived_in, folder) as service:
         expected = remembered(service.instance, service.definitions)
         pruned(service.instance, limits=ALL)
-        left = what_is_left(tmp_path / "whole" / "home")
+        return Whole(expected, what_is_left(folder / "home"))
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_pruning_that_is_killed_at_any_moment_loses_nothing_and_the_next_one_ends_it(
+    lived_in: Path, whole: Whole, tmp_path: Path, seed: int
+) -> None:
     chance, kills = Random(seed), 0
     with copy_of(lived_in, tmp_path / "killed") as service:
         home = tmp_path / "killed" / "home"
@@ -50,12 +64,12 @@ def test_pruning_that_is_killed_at_any_moment_loses_nothing_and_the_next_one_end
             if process.exitcode == 0:
                 break
             kills += 1
-            assert remembered(service.instance, service.definitions) == expected
+            assert remembered(service.instance, service.definitions) == whole.expected
         assert kills
         pruned(service.instance, limits=ALL)
         assert pruned(service.instance, limits=ALL) == Pruned()
-        assert remembered(service.instance, service.definitions) == expected
-        assert what_is_left(home) == left
+        assert remembered(service.instance, service.definitions) == whole.expected
+        assert what_is_left(home) == whole.left
 
 
 def what_is_left(home: Path) -> tuple[list[str], list[int], list[int], list[str]]:
