@@ -14,12 +14,13 @@ from benchmarks.fills import fills
 from benchmarks.imports import imports
 from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
-from benchmarks.tables import Table, environment
+from benchmarks.long_history import long_history
+from benchmarks.tables import Table, Tables, environment
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("NOTES.md")
 
-JOBS: dict[str, Callable[[Path, bool], Table]] = {
+JOBS: dict[str, Callable[[Path, bool], Table | Tables]] = {
     "one-log": reading.one_log,
     "year": reading.a_year,
     "long-log": reading.one_long_log,
@@ -33,6 +34,7 @@ JOBS: dict[str, Callable[[Path, bool], Table]] = {
     "ticks": orchestration.ticks,
     "load": orchestration.definitions_load,
     "growth": growth,
+    "long-history": long_history,
     "live-service": a_live_service,
     "edge": false_alarms.edge_alarms,
     "targets": false_alarms.shipped_targets,

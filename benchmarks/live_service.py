@@ -11,23 +11,33 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks.tables import Table, seconds
+from benchmarks.processes import (
+    Footprint,
+    Processes,
+    footprints,
+    of_session,
+    process_table,
+    stat,
+)
+from benchmarks.tables import Table, Tables, seconds
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 
 HERE = Path(__file__).parents[1]
 SESSION_FILLS = 390
 _PATIENCE = 600
+_SETTLED_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Measured:
     runs: int
     memory_before: int
     memory_after: int
+    processes: Processes
 
 
 @dataclass(frozen=True)
@@ -97,23 +108,29 @@ class Service:
 
     def cpu_seconds(self) -> float:
         """What all processes of the service have used, those that are over included."""
-        ticks = 0
-        for fields in self._stats():
-            ticks += sum(map(int, fields[11:15]))
+        ticks = sum(sum(map(int, fields[11:15])) for fields in self._stats())
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> int:
         """Resident bytes of all its processes."""
         return sum(int(fields[21]) for fields in self._stats()) * os.sysconf("SC_PAGE_SIZE")
 
+    def footprints(self) -> dict[str, Footprint]:
+        return footprints(self.process.pid)
+
+    def log_ticks(self) -> list[datetime]:
+        """When the log sensor looked: all ticks that are left, which those of an hour are."""
+        with closing(sqlite3.connect(self.home / "schedules" / "schedules.db")) as stored:
+            rows = stored.execute(
+                "SELECT timestamp FROM job_ticks WHERE tick_body LIKE '%trade_log_sensor%'"
+                " ORDER BY timestamp"
+            )
+            return [datetime.fromisoformat(row[0]) for row in rows]
+
     def _stats(self) -> Iterator[list[str]]:
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text(encoding="utf-8").rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[3]) == self.process.pid:
-                yield fields
+        for path in of_session(self.process.pid):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                yield stat(path)
 
 
 def measure(checkout: Path, root: Path, minutes: float, fills: int) -> Measured:
@@ -125,7 +142,7 @@ def measure(checkout: Path, root: Path, minutes: float, fills: int) -> Measured:
         memory, started = service.memory(), time.monotonic()
         chance = random.Random(minutes)
         moments = sorted(chance.uniform(0, minutes * 60) for _ in range(fills))
-        fresh, told = _watch(service, started, moments, minutes * 60)
+        fresh, told, settled = _watch(service, started, moments, minutes * 60)
         lasted = time.monotonic() - started
         return Measured(
             fresh,
@@ -135,18 +152,22 @@ def measure(checkout: Path, root: Path, minutes: float, fills: int) -> Measured:
             len(list((service.home / "history" / "runs").glob("*.db"))),
             memory,
             service.memory(),
+            Processes(settled, service.footprints(), service.log_ticks()),
         )
 
 
 def _watch(
     service: Service, started: float, moments: Sequence[float], lasting: float
-) -> tuple[list[float], list[float]]:
+) -> tuple[list[float], list[float], dict[str, Footprint]]:
     appended: list[float] = []
     fresh: list[float] = []
     told: list[float] = []
+    settled: dict[str, Footprint] = {}
     while len(told) < len(moments) or time.monotonic() - started < lasting:
         now = time.monotonic()
         assert now - started < lasting + _PATIENCE, f"{len(told)} of {len(moments)} told"
+        if not settled and now - started >= min(_SETTLED_SECONDS, lasting / 2):
+            settled = service.footprints()
         if len(appended) < len(moments) and now - started >= moments[len(appended)]:
             service.append(len(appended))
             appended.append(time.monotonic())
@@ -156,7 +177,7 @@ def _watch(
         if len(told) < trades and service.alerts_agree(trades):
             told += [now - at for at in appended[len(told) : trades]]
         time.sleep(0.1)
-    return fresh, told
+    return fresh, told, settled
 
 
 @contextmanager
@@ -232,6 +253,14 @@ def table(minutes: float, fills: int, measured: dict[str, Measured]) -> Table:
     )
 
 
+def _of_processes(minutes: float, measured: dict[str, Measured]) -> Table:
+    return process_table(
+        min(_SETTLED_SECONDS / 60, minutes / 2),
+        minutes,
+        {name: one.processes for name, one in measured.items()},
+    )
+
+
 def _spread(waits: Sequence[float]) -> tuple[str, str]:
     cuts = statistics.quantiles(waits, n=20)
     return seconds(cuts[9]), seconds(cuts[18])
@@ -250,11 +279,11 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def a_live_service(folder: Path, quick: bool) -> Table:
+def a_live_service(folder: Path, quick: bool) -> Tables:
     """The job of `python -m benchmarks`: this checkout alone."""
     minutes, fills = (3, 6) if quick else (30, 30)
-    found = measure(HERE, folder / "live-service", minutes, fills)
-    return table(minutes, fills, {"this": found})
+    found = {"this": measure(HERE, folder / "live-service", minutes, fills)}
+    return Tables([table(minutes, fills, found), _of_processes(minutes, found)])
 
 
 def main() -> None:
@@ -271,6 +300,7 @@ def main() -> None:
             for name, path in checkouts.items()
         }
         print(table(options.minutes, options.fills, measured).markdown())
+        print(_of_processes(options.minutes, measured).markdown())
 
 
 if __name__ == "__main__":

@@ -33,6 +33,16 @@ class Table:
         return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class Tables:
+    """Several that one job makes."""
+
+    tables: Sequence[Table]
+
+    def markdown(self) -> str:
+        return "\n".join(table.markdown() for table in self.tables)
+
+
 def seconds(value: float) -> str:
     """A time as people read it."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.3g} ms"
