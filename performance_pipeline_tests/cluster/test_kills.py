@@ -156,28 +156,30 @@ def a_worker_child(running: Cluster, chance: Random) -> None:
     running.kill_child_of(chance.choice(WORKERS))
 
 
-def a_worker(running: Cluster, chance: Random) -> None:
-    again(running, chance.choice(WORKERS), chance)
-
-
 def postgres(running: Cluster, chance: Random) -> None:
     running.postgres.kill()
     time.sleep(chance.uniform(0, 10))
     running.postgres.start()
 
 
-def again(running: Cluster, part: str, chance: Random) -> None:
-    running.kill(part)
+def again(running: Cluster, chance: Random, *parts: str) -> None:
+    for part in parts:
+        running.kill(part)
     time.sleep(chance.uniform(0, 10))
-    running.start(part)
+    for part in parts:
+        running.start(part)
 
 
 PARTS: Final[dict[str, Callable[[Cluster, Random], None]]] = {
     "a worker's child": a_worker_child,
-    "a worker": a_worker,
-    "the code server": lambda running, chance: again(running, "code", chance),
-    "the daemon": lambda running, chance: again(running, "daemon", chance),
-    "redis": lambda running, chance: again(running, "redis", chance),
+    "a worker": lambda running, chance: again(running, chance, chance.choice(WORKERS)),
+    "the code server": lambda running, chance: again(running, chance, "code"),
+    # A run that dies then would be retried where nobody can tell what it consists of.
+    "code server with a worker": (
+        lambda running, chance: again(running, chance, "code", chance.choice(WORKERS))
+    ),
+    "the daemon": lambda running, chance: again(running, chance, "daemon"),
+    "redis": lambda running, chance: again(running, chance, "redis"),
     "PostgreSQL": postgres,
 }
 
