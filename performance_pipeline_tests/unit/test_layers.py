@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -48,8 +49,13 @@ class Import(NamedTuple):
         return f"{self.module}:{self.line} imports {self.target}"
 
 
-def imports(root: Path) -> Iterator[Import]:
+@cache
+def imports(root: Path) -> tuple[Import, ...]:
     """Every import below the package at `root`, also within functions and for types alone."""
+    return tuple(_read_imports(root))
+
+
+def _read_imports(root: Path) -> Iterator[Import]:
     for path in sorted(root.rglob("*.py")):
         module = path.relative_to(root).as_posix()
         for node in ast.walk(ast.parse(path.read_bytes())):
