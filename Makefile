@@ -68,7 +68,7 @@ test-python: $(VENV)/ready
 dev: .venv/ready
 	@$(RUN) performance_pipeline dev --port $(PORT)
 
-# Prints every table, and writes benchmarks/RESULTS.md; about half an hour.
+# Prints every table, and writes benchmarks/RESULTS.md; an hour or two.
 bench: .venv/bench
 	$(RUN) benchmarks
 

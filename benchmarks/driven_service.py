@@ -43,19 +43,28 @@ class DrivenService:
         self.backfill(day, day)
 
     def tick(self) -> None:
-        """One tick as by the daemon: its events are stored, then its cursor."""
-        context = dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, definitions=self.definitions
-        )
-        result = self.sensor.evaluate_tick(context)
-        for event in result.asset_events or ():
-            assert not isinstance(event, dg.AssetCheckEvaluation)
-            self.instance.report_runless_asset_event(event)
-        self.cursor = result.cursor or self.cursor
+        self.cursor = tick_of(self.sensor, self.definitions, self.instance, self.cursor)
 
     def backfill(self, first: date, last: date) -> None:
         if failures := run_backfill(self.runtime, self.instance, first, last, _SILENT):
             raise RuntimeError("; ".join(failures))
+
+
+def tick_of(
+    sensor: dg.SensorDefinition,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    cursor: str | None,
+) -> str | None:
+    """One tick as by the daemon: its events are stored; returns the cursor after it."""
+    with dg.build_sensor_context(
+        instance=instance, cursor=cursor, definitions=definitions
+    ) as context:
+        result = sensor.evaluate_tick(context)
+    for event in result.asset_events or ():
+        assert not isinstance(event, dg.AssetCheckEvaluation)
+        instance.report_runless_asset_event(event)
+    return result.cursor or cursor
 
 
 def opening(day: date) -> datetime:

@@ -3,14 +3,14 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
 import dagster as dg
 import pytest
@@ -28,6 +28,8 @@ _NOW: Final = datetime(2025, 12, 31, 23, tzinfo=UTC)
 _SQLITE: Final[dict[str, object]] = {}
 _DEPLOYED: Final = Path(__file__).parents[1] / "deploy" / "cluster" / "dagster.yaml"
 _BATCHED: Final = {"DAGSTER_EVENT_BATCH_SIZE": "500"}
+_DEFAULT: Final = "default SQLite"
+_SHIPPED: Final = "as in `deploy/`: kept, and events by 500"
 _TITLE: Final = "Events of a year on SQLite and on PostgreSQL"
 
 
@@ -35,7 +37,10 @@ def events(folder: Path, quick: bool) -> Table:
     if find_spec("dagster_postgres") is None:
         return _skipped("dagster-postgres is not installed")
     try:
-        with postgres(durable=True) as server, _environment({"CLUSTER_POSTGRES_URL": server.url}):
+        with (
+            postgres(durable=True) as server,
+            patch.dict(os.environ, {"CLUSTER_POSTGRES_URL": server.url}),
+        ):
             return _measured(folder, server.url, quick)
     except pytest.skip.Exception as reason:
         return _skipped(str(reason))
@@ -50,18 +55,16 @@ def _measured(folder: Path, url: str, quick: bool) -> Table:
     stock = {"storage": {"postgres": {"postgres_url": url}}}
     pooled = {"storage": yaml.safe_load(_DEPLOYED.read_text("utf-8"))["storage"]}
     jobs = {
-        "default SQLite": partial(_stored, folder, _SQLITE, {}, [days]),
+        _DEFAULT: partial(_stored, folder, _SQLITE, {}, [days]),
         "PostgreSQL, a connection a statement": partial(_stored, folder, stock, {}, [days]),
         "PostgreSQL, connections kept": partial(_stored, folder, pooled, {}, [days]),
-        "as in `deploy/`: kept, and events by 500": partial(
-            _stored, folder, pooled, _BATCHED, [days]
-        ),
+        _SHIPPED: partial(_stored, folder, pooled, _BATCHED, [days]),
         "the same, half the days by a second worker": partial(
             _stored, folder, pooled, _BATCHED, [days // 2, days - days // 2]
         ),
     }
     runs = interleaved(jobs, 1 if quick else 5)
-    base, shipped = runs["default SQLite"], list(runs.values())[3]
+    base, shipped = runs[_DEFAULT], runs[_SHIPPED]
     return Table(
         _TITLE,
         ("storage", "median", "best", "against SQLite", "against `deploy/`"),
@@ -96,7 +99,7 @@ def _stored(
         instance.wipe()
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Barrier(len(shares) + 1)
-    with _environment(variables):
+    with patch.dict(os.environ, variables):
         workers, last = [], LAST_DAY
         for share in shares:
             first = last - timedelta(days=share - 1)
@@ -121,15 +124,3 @@ def _work(home: Path, first: date, last: date, ready: Barrier) -> None:
         instance.get_runs_count()
         ready.wait()
         run_layers(definitions, instance, first, last)
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """`variables` for the processes that are started meanwhile."""
-    before = dict(os.environ)
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

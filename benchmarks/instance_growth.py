@@ -11,16 +11,13 @@ from pathlib import Path
 from benchmarks.data import LAST_DAY
 from benchmarks.driven_service import FILLS, DrivenService, opening
 from benchmarks.instances import instance_in
-from benchmarks.tables import Table, seconds
-from performance_pipeline.defs.backfill import Progress
+from benchmarks.tables import Table, megabytes, seconds
 from performance_pipeline.defs.retention import Limits, prune
 from performance_pipeline.domain.windows import days_between
 from performance_pipeline.storage.databases import vacuum
 from performance_pipeline.storage.files import bytes_below
 from performance_pipeline_tests.support.local import LocalSettings
 
-_FILLS = 390  # one a minute, from half past two to nine o'clock
-_SILENT = Progress(lambda _: None, lambda: None, lambda *_: None)
 _ALL = Limits(runs=10_000, events=1_000_000)
 _WAIT_SECONDS = 10.0
 _TARGETS = Path(__file__).parents[1] / "config" / "dashboard-targets.yaml"
@@ -55,7 +52,7 @@ def growth(folder: Path, quick: bool) -> Table:
                 prune(instance, service.runtime.keys, kept, now, _ALL)
             took = time.perf_counter() - started
             held = _size(home)
-            rows.append([str(number), _megabytes(added), seconds(took), _megabytes(held)])
+            rows.append([str(number), megabytes(added), seconds(took), megabytes(held)])
     return Table(
         f"An instance over {days} trading days of {fills} fills, of which {kept} are kept",
         ("day", "it added", "pruning took", "the instance then held"),
@@ -72,7 +69,3 @@ def _size(home: Path) -> int:
     for database in home.rglob("*.db"):
         vacuum(database, _WAIT_SECONDS)
     return bytes_below(home)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.2f} MB"

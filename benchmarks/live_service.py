@@ -10,7 +10,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -33,6 +32,7 @@ from benchmarks.processes import (
 )
 from benchmarks.tables import Table, Tables, seconds
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
+from performance_pipeline_tests.support.processes import free_port
 
 HERE = Path(__file__).parents[1]
 SESSION_FILLS = 390
@@ -202,7 +202,7 @@ def running(checkout: Path, root: Path) -> Iterator[Service]:
         "PERFORMANCE_START_DATE": str(today - timedelta(days=90)),
         "PERFORMANCE_ALERT_ROLLING_WINDOW": "1",
     }
-    arguments = ["-m", "performance_pipeline.definitions", "-p", str(_free_port())]
+    arguments = ["-m", "performance_pipeline.definitions", "-p", str(free_port())]
     with (root / "service.log").open("wb") as printed:
         process = subprocess.Popen(
             [sys.executable, "-m", "dagster", "dev", *arguments],
@@ -271,12 +271,6 @@ def _wait(happened: Callable[[], bool], what: str) -> None:
     while not happened():
         assert time.monotonic() < deadline, f"not within {_PATIENCE} s: {what}"
         time.sleep(0.5)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def a_live_service(folder: Path, quick: bool) -> Tables:

@@ -23,9 +23,9 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.copied_days import LivedDay
-from benchmarks.driven_service import FILLS, DrivenService, opening
+from benchmarks.driven_service import FILLS, DrivenService, opening, tick_of
 from benchmarks.instances import instance_in
-from benchmarks.tables import Table, seconds
+from benchmarks.tables import Table, megabytes, seconds
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.dagster_internals import TickStatus
 from performance_pipeline.defs.runtime import Runtime
@@ -191,14 +191,8 @@ def _ticks(runtime: Runtime, instance: dg.DagsterInstance) -> dict[str, float]:
     cursors: dict[str, str | None] = {}
 
     def tick(name: str) -> None:
-        with dg.build_sensor_context(
-            instance=instance, cursor=cursors.get(name), definitions=definitions
-        ) as context:
-            result = definitions.resolve_sensor_def(name).evaluate_tick(context)
-        for event in result.asset_events or ():
-            assert not isinstance(event, dg.AssetCheckEvaluation)
-            instance.report_runless_asset_event(event)
-        cursors[name] = result.cursor or cursors.get(name)
+        sensor = definitions.resolve_sensor_def(name)
+        cursors[name] = tick_of(sensor, definitions, instance, cursors.get(name))
 
     looked = dg.evaluate_automation_conditions(definitions, instance)
 
@@ -282,8 +276,8 @@ def _table(found: list[_Figures], fills: int) -> Table:
         [
             [
                 f"{one.days} days",
-                _megabytes(one.size),
-                _megabytes(one.size - one.free),
+                megabytes(one.size),
+                megabytes(one.size - one.free),
                 *(seconds(one.took[name]) for name in names),
             ]
             for one in found
@@ -293,7 +287,3 @@ def _table(found: list[_Figures], fills: int) -> Table:
             " Then a tick with nothing to do, and what the UI asks for, at the median."
         ],
     )
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

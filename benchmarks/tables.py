@@ -43,6 +43,11 @@ class Tables:
         return "\n".join(table.markdown() for table in self.tables)
 
 
+def megabytes(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 1e6:.1f} MB"
+
+
 def seconds(value: float) -> str:
     """A time as people read it."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.3g} ms"

@@ -154,7 +154,7 @@ def _show_instance(tracker: PerformanceTracker) -> None:
             f" {moment(until.astimezone(zone))} ({zone.key}); what is logged meanwhile is taken"
             " up then"
         )
-    if (since := silent_since(home, tracker.now)) is not None:
+    elif (since := silent_since(home, tracker.now)) is not None:
         click.echo(
             f"  its sensors last looked at {moment(since.astimezone(zone))} ({zone.key}): the"
             " service does not run, or waits since its clock was set back; start it (again)"

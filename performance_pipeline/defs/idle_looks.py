@@ -78,17 +78,23 @@ def _logs_of_none(
     ).parent
     if not folder.is_dir():
         return
-    ids = (state.instigator_origin_id, state.selector_id)
-    # Of those that came to nothing only the newest can be older.
-    stay = [status for status in TickStatus if status is not TickStatus.SKIPPED]
-    ticks = [*instance.get_ticks(*ids, statuses=stay), *instance.get_ticks(*ids, limit=1)]
-    kept = {str(tick.tick_id) for tick in ticks}
+    kept: set[str] | None = None
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.partition(".")[0] in kept:
+            if entry.stat().st_mtime >= before.timestamp():
                 continue
-            if entry.stat().st_mtime < before.timestamp():
+            # Asked for only where there is something old, which mostly there is not.
+            kept = _ticks_that_stay(instance, state) if kept is None else kept
+            if entry.name.partition(".")[0] not in kept:
                 yield Path(entry)
+
+
+def _ticks_that_stay(instance: dg.DagsterInstance, state: InstigatorState) -> set[str]:
+    """The ids of a sensor's ticks, but of those that came to nothing the newest alone."""
+    ids = (state.instigator_origin_id, state.selector_id)
+    stay = [status for status in TickStatus if status is not TickStatus.SKIPPED]
+    ticks = [*instance.get_ticks(*ids, statuses=stay), *instance.get_ticks(*ids, limit=1)]
+    return {str(tick.tick_id) for tick in ticks}
 
 
 def _delete_evaluations(

@@ -17,6 +17,16 @@ ROLLING_LOOKBACK_DAYS: Final = 92
 """Days that a rolling window looks back over, its key day included."""
 
 ONE_DAY: Final = timedelta(days=1)
+WEEKDAY_NAMES: Final = (
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+)
+"""As `date.weekday()` counts them."""
 MICROSECOND: Final = timedelta(microseconds=1)
 
 

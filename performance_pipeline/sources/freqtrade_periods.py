@@ -8,21 +8,12 @@ from typing import Any, Final, NamedTuple, Self
 from performance_pipeline.domain.numbers import ZERO, divide_or_none
 from performance_pipeline.domain.second_opinion import Held, Reason, ratio_slack, rounding_to
 from performance_pipeline.domain.trade_stats import TradeStats
-from performance_pipeline.domain.windows import ONE_DAY, Period, Window
+from performance_pipeline.domain.windows import ONE_DAY, WEEKDAY_NAMES, Period, Window
 from performance_pipeline.sources.freqtrade_rules import WEEKS, stated_number, zero_for
 
 _BREAKDOWN_PLACES: Final = 10
 _BREAKDOWN_RATIO_PLACES: Final = 8
 _MONDAY: Final = 0
-_WEEKDAYS: Final = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-)
 
 
 class Tally(NamedTuple):
@@ -105,7 +96,7 @@ def breakdowns(stated: Mapping[str, Any], tallies: Tallies, slack: Decimal) -> I
             ours, theirs = _spans(group, last)
             yield from _period(group, row, _over(tallies, ours), _over(tallies, theirs), slack)
     for row in breakdown.get("weekday") or ():
-        weekday = _WEEKDAYS.index(row["date"])
+        weekday = WEEKDAY_NAMES.index(row["date"])
         tally = Tally.joined(tally for day, tally in tallies.items() if day.weekday() == weekday)
         yield from _period("weekday", row, tally, tally, slack)
 
@@ -135,7 +126,6 @@ def _period(
     group: str, row: Mapping[str, Any], ours: Tally, theirs: Tally, slack: Decimal
 ) -> Iterator[Held]:
     """The figures of one period; a difference is one of weeks where freqtrade's days meet it."""
-
     shifted = group == "week" and ours != theirs
     money = slack + rounding_to(_BREAKDOWN_PLACES)
     ratio = ratio_slack(ours.profit_factor, 2 * ours.trades) + rounding_to(_BREAKDOWN_RATIO_PLACES)

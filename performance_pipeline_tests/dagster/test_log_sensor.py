@@ -22,8 +22,9 @@ from performance_pipeline_tests.support.lines import (
     place,
     session,
 )
-from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError, sensor_state
+from performance_pipeline_tests.support.log_daemon import NOON, Daemon, KilledError
 from performance_pipeline_tests.support.runs import KEYS, materializations, shown
+from performance_pipeline_tests.support.ticks import sensor_state
 
 TODAY: Final = NOON.date()
 BEFORE: Final = DAY - ONE_DAY

@@ -33,7 +33,6 @@ from performance_pipeline_tests.support.log_daemon import (
     KilledError,
     Made,
     made_in,
-    sensor_state,
 )
 from performance_pipeline_tests.support.runs import (
     KEYS,
@@ -43,6 +42,7 @@ from performance_pipeline_tests.support.runs import (
     shown,
 )
 from performance_pipeline_tests.support.schemas import validator
+from performance_pipeline_tests.support.ticks import sensor_state
 
 TODAY: Final = NOON.date()
 LAYERS: Final = ("daily_aggregate", *(f"{window}_summary" for window in PARTITIONED_WINDOWS))

@@ -8,19 +8,8 @@ from typing import Final
 
 import dagster as dg
 from dagster._core.definitions.sensor_definition import SensorExecutionData
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    SensorInstigatorData,
-)
 
 from performance_pipeline.defs.build import build_definitions
-from performance_pipeline.defs.dagster_internals import InstigatorType
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.storage.watches import WATCH_NAME
 from performance_pipeline_tests.support.instances import instance_in, new_home
@@ -97,13 +86,3 @@ def made_in(
         daemon.tick()
         make(instance)
     return Made(root, daemon.cursor or "")
-
-
-def sensor_state(name: str, *, running: bool = True, cursor: str | None) -> InstigatorState:
-    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
-    return InstigatorState(
-        RemoteInstigatorOrigin(repository, name),
-        InstigatorType.SENSOR,
-        InstigatorStatus.RUNNING if running else InstigatorStatus.STOPPED,
-        SensorInstigatorData(cursor=cursor),
-    )

@@ -1,4 +1,4 @@
-"""Ticks of sensors, stored as the daemon would."""
+"""States and ticks of sensors, as the daemon stores them."""
 
 from datetime import datetime
 from typing import Final
@@ -19,12 +19,18 @@ REPOSITORY: Final = RemoteRepositoryOrigin(
 )
 
 
+def sensor_state(name: str, *, running: bool = True, cursor: str | None = None) -> InstigatorState:
+    return InstigatorState(
+        RemoteInstigatorOrigin(REPOSITORY, name),
+        InstigatorType.SENSOR,
+        InstigatorStatus.RUNNING if running else InstigatorStatus.STOPPED,
+        SensorInstigatorData(cursor=cursor),
+    )
+
+
 def record_tick(instance: dg.DagsterInstance, name: str, at: datetime, status: TickStatus) -> int:
     """A tick of the sensor of that name, which is one that runs; its id."""
-    origin = RemoteInstigatorOrigin(REPOSITORY, name)
-    state = InstigatorState(
-        origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData()
-    )
+    state = sensor_state(name)
     if instance.get_instigator_state(state.instigator_origin_id, state.selector_id) is None:
         instance.add_instigator_state(state)
     tick = instance.create_tick(

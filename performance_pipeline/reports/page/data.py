@@ -13,17 +13,7 @@ from performance_pipeline.domain.explanation import Explanation
 from performance_pipeline.domain.numbers import ZERO, exact_arithmetic
 from performance_pipeline.domain.summary import BreakdownRow, PerformanceSummary, TargetResult
 from performance_pipeline.domain.trade_stats import Bucket, by_key
-from performance_pipeline.domain.windows import Period
-
-WEEKDAYS: Final = (
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-)
+from performance_pipeline.domain.windows import WEEKDAY_NAMES, Period
 
 _MOST_STEPS: Final = 15
 # The smallest gains and losses, up to this share of all trades, are shown as one bin.
@@ -203,7 +193,7 @@ def _by_weekday(days: Mapping[date, DailyAggregate]) -> Breakdown:
         )
         for weekday, stats in traded
     )
-    return {WEEKDAYS[number]: BreakdownRow.of(total) for number, total in totals.items()}
+    return {WEEKDAY_NAMES[number]: BreakdownRow.of(total) for number, total in totals.items()}
 
 
 def _alerts_of(period: Period, alerts: Iterable[AlertEvent]) -> tuple[AlertEvent, ...]:
