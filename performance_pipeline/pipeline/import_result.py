@@ -86,7 +86,9 @@ class Import:
             tally.add(record.unit, amount)
 
     def join(self, other: "Import") -> None:
-        """Take up what became of further records, before they are held against the logs."""
+        """Take up what became of further records."""
+        self.added += other.added
+        self.fills += other.fills
         self.already_there += other.already_there
         self.changed += other.changed
         self.rejected += other.rejected

@@ -80,25 +80,6 @@ def import_sources(
     UnreadableLogError, UnfinishedLogError and OSError for the logs; what is wrong with a source or
     a record is in the result.
     """
-    wishes = _Wishes(replace, dry_run, known_digest)
-    for _ in range(_TRIES - 1):
-        try:
-            return _import_once(kind, sources, folder, now, wishes)
-        except OverwrittenError:
-            continue  # In a bucket, where a bot or another import was quicker.
-    return _import_once(kind, sources, folder, now, wishes)
-
-
-class _Wishes(NamedTuple):
-    replace: bool
-    dry_run: bool
-    known_digest: str | None
-
-
-def _import_once(
-    kind: Format, sources: Sequence[Source], folder: Place, now: datetime, wishes: _Wishes
-) -> Import:
-    replace, dry_run, known_digest = wishes
     found = Import(replaced=replace and not dry_run)
     records = _Records()
     for source in sources:
@@ -111,18 +92,17 @@ def _import_once(
         if found.digest == known_digest:
             found.already_there += len(records.lines)
             return found
-    with nullcontext() if dry_run else importing_into(folder) as logs:
-        lines = imported_lines(folder, kind.name, now.date())
-        standing = _standing(records.ids, lines)
-        plan = _Plan()
-        for one in records.cancelling:
-            _cancel(one, records.lines, standing, found, plan, replace=replace)
-        for wanted in records.lines.values():
-            known = standing.get(wanted.line.source_id, ())
-            _compare(wanted, known, found, plan, replace=replace)
-        if logs is not None:
-            change_logs(logs, plan.going, now)
-            change_logs(logs, plan.coming, now)
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            found.join(
+                _held_against_logs(
+                    records, kind.name, folder, now, replace=replace, dry_run=dry_run
+                )
+            )
+            break
+        except OverwrittenError:  # In a bucket, where a bot or another import was quicker.
+            if not tries_left:
+                raise
     return found
 
 
@@ -222,6 +202,28 @@ def _add_from_other_source(
 
 
 # --- holding against what is there ------------------------------------------------------------
+
+
+def _held_against_logs(
+    records: _Records, source: str, folder: Place, now: datetime, *, replace: bool, dry_run: bool
+) -> Import:
+    """Add what the logs lack of `records`, and tell what became of each record.
+
+    `records` are not changed, so that it can be tried again.
+    """
+    found, plan = Import(), _Plan()
+    with nullcontext() if dry_run else importing_into(folder) as logs:
+        standing = _standing(records.ids, imported_lines(folder, source, now.date()))
+        lines = dict(records.lines)
+        for one in records.cancelling:
+            _cancel(one, lines, standing, found, plan, replace=replace)
+        for wanted in lines.values():
+            known = standing.get(wanted.line.source_id, ())
+            _compare(wanted, known, found, plan, replace=replace)
+        if logs is not None:
+            change_logs(logs, plan.going, now)
+            change_logs(logs, plan.coming, now)
+    return found
 
 
 @dataclass

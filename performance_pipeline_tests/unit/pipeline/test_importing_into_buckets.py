@@ -5,19 +5,23 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from performance_pipeline.pipeline import importing
 from performance_pipeline.places import StoreUrl
+from performance_pipeline.sources.records import ImportOptions
 from performance_pipeline.storage.bucket import Bucket
 from performance_pipeline.storage.log_writing import UnfinishedLogError, change_logs
 from performance_pipeline_tests.support.buckets import buckets_in_memory
+from performance_pipeline_tests.support.flex_reports import trade, xml_report
 from performance_pipeline_tests.support.imports import ccxt_trade, counts, imported, source_of
 
 LOGS: Final = StoreUrl("s3", "bucket", "logs", "PERFORMANCE_LOG_DIR")
 COUNT: Final = 30
 LOG_NAME: Final = "2025-11-03.jsonl"
+NEW_YORK: Final = ImportOptions(zone=ZoneInfo("America/New_York"))
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,50 @@ def test_a_line_that_a_bot_adds_meanwhile_is_not_lost(
     assert imported("ccxt", trades(tmp_path), LOGS).added == COUNT
     assert len(ids()) == COUNT
     assert b'{"by": "the bot"}\n' in Bucket(LOGS).read(LOG_NAME)
+
+
+CANCELLED: Final = xml_report(
+    [
+        trade(1, "10", "150"),
+        trade(2, "-10", "150", notes="Ca", tradeID="", origTradeID="700001"),
+        trade(3, "6", "150", tradeID="700001"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("format_name", "content", "expected"),
+    [
+        ("ccxt", json.dumps([ccxt_trade(1), ccxt_trade(1), ccxt_trade(2, price="?")]), (3, 1, 1)),
+        ("ibkr-flex", CANCELLED, (3, 1, 0)),
+    ],
+)
+def test_a_source_is_read_once_however_often_a_bot_is_quicker(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    format_name: str,
+    content: str,
+    expected: tuple[int, int, int],
+) -> None:
+    source = source_of(tmp_path, "source", content)
+    of_bot = [b'{"by": "the bot"}\n' * number for number in (1, 2, 3)]
+    (tmp_path / "logs").mkdir()
+    source_of(tmp_path / "logs", LOG_NAME, of_bot[-1])
+    undisturbed = imported(format_name, source, tmp_path / "logs", NEW_YORK)
+    change = change_logs
+
+    def overtaken(*arguments: Any) -> None:
+        if of_bot:
+            source.unlink(missing_ok=True)
+            Bucket(LOGS).write(LOG_NAME, of_bot.pop(0))
+        change(*arguments)
+
+    monkeypatch.setattr(importing, "change_logs", overtaken)
+    found = imported(format_name, source, LOGS, NEW_YORK)
+    assert not of_bot
+    assert counts(found)[:3] == expected
+    assert found == undisturbed
+    assert Bucket(LOGS).read(LOG_NAME) == (tmp_path / "logs" / LOG_NAME).read_bytes()
 
 
 def test_half_a_line_of_a_bot_is_left_alone(tmp_path: Path) -> None:
