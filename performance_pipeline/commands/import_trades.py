@@ -64,13 +64,13 @@ def _show(found: Import, kind: Format, settings: Settings, *, dry_run: bool) -> 
         click.echo(f"left out: {_left_out(what, tally)}")
     if found.fills and kind.open_is_fill and settings.pairing_rules is None:
         click.echo(
-            f"{counted(found.fills, 'record')} added are open: where they are fills,"
+            f"{counted(found.fills, 'open record')} added: where they are fills,"
             " PERFORMANCE_PAIRING=fifo makes closed trades of them"
         )
     if found.fills and not kind.open_is_fill and settings.pairing_rules is not None:
         click.echo(
-            f"warning: {counted(found.fills, 'record')} added are trades that are still open, which"
-            f" PERFORMANCE_PAIRING={settings.pairing} takes for fills",
+            f"warning: {counted(found.fills, 'open trade')} added, which"
+            f" PERFORMANCE_PAIRING={settings.pairing} takes for fills; set it to none",
             err=True,
         )
     if dry_run:

@@ -10,8 +10,8 @@ from performance_pipeline.domain.summary import DataQuality
 _NAMES_SHOWN: Final = 5
 _LINES_NAMED: Final = 40
 _FILLS: Final = (
-    "holding only open records and no exits: none of the trades can count; if the bot logs fills,"
-    " PERFORMANCE_PAIRING=fifo makes trades of them"
+    "holding only open records and no exits: none of the trades can count yet; if they are fills,"
+    " not trades that are still open, PERFORMANCE_PAIRING=fifo makes trades of them"
 )
 
 _UNTOLD: Final = "What rests on all trades so far, such as the peak drawdown, cannot be told: "

@@ -10,18 +10,30 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+import msgspec
+
 from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.domain.log_reading import trimmed_lines
 from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
 from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import trading_day, trading_days_of
 from performance_pipeline.pipeline.tracker import PerformanceTracker
+from performance_pipeline.reports.number_format import counted
+from performance_pipeline.sources.formats import FORMATS
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
 from performance_pipeline.storage.stores import store_at
 
 _NAMES_SHOWN: Final = 5
 _FEW_DAYS: Final = 31
 _offset_of = re.compile(rb'"timestamp"\s*:\s*"[^"]*([+-](?!00:00)[0-9]{2}:[0-9]{2})"').search
+
+
+class _Imported(msgspec.Struct):
+    source: object = None
+
+
+_decode_imported: Final = msgspec.json.Decoder(_Imported).decode
+_OPEN_IS_NO_FILL: Final = tuple(one.name for one in FORMATS.values() if not one.open_is_fill)
 
 
 @dataclass
@@ -65,6 +77,9 @@ class Examination:
     misdated: int = 0
     rejected: dict[str, Places] = field(default_factory=dict)
     """By reason."""
+    open_trades: int = 0
+    """How many open records are no fills, but trades that were still open when they were imported;
+    they are among those above too."""
     offsets: set[str] = field(default_factory=set)
     """The offsets from UTC, other than none, that timestamps are written with."""
     unreadable: list[tuple[LogFile, UnreadableLogError]] = field(default_factory=list)
@@ -123,13 +138,18 @@ def _examine(tracker: PerformanceTracker, log: LogFile, found: Examination) -> N
         except RejectedLineError as rejection:
             found.rejected.setdefault(str(rejection), Places()).add(log.name, number)
             continue
-        _sort(tracker, trade, log.day, days, found)
+        _sort(tracker, trade, line, log.day, days, found)
         if (offset := _offset_of(line)) is not None:
             found.offsets.add(offset[1].decode())
 
 
 def _sort(
-    tracker: PerformanceTracker, trade: Trade, log_day: date, days: list[date], found: Examination
+    tracker: PerformanceTracker,
+    trade: Trade,
+    line: bytes,
+    log_day: date,
+    days: list[date],
+    found: Examination,
 ) -> None:
     """Put an accepted record where it belongs among those that count and those that do not."""
     settings = tracker.settings
@@ -142,10 +162,14 @@ def _sort(
         found.of_other_mode += 1
     elif settings.account not in ("", trade.account):
         found.of_other_account += 1
-    elif trade.outcome == "open" and settings.pairing_rules is None:
-        found.open += 1
-    else:
+    elif trade.outcome != "open":
         found.counted += 1
+    else:
+        found.open_trades += _decode_imported(line).source in _OPEN_IS_NO_FILL
+        if settings.pairing_rules is None:
+            found.open += 1
+        else:
+            found.counted += 1
 
 
 # --- what would help --------------------------------------------------------------------------
@@ -187,10 +211,27 @@ def _for_times_without_offset(_: PerformanceTracker, found: Examination) -> str 
 def _for_fills(_: PerformanceTracker, found: Examination) -> str | None:
     if not found.open or found.counted:
         return None
+    if found.open == found.open_trades:
+        return (
+            "The open records are trades that were still open when they were imported; each counts"
+            " once it is closed and imported again."
+        )
+    fills = counted(found.open - found.open_trades, "open record")
     return (
-        f"{found.open} records are `open` and none is closed, so none says what was earned. If the"
-        " bot logs fills, PERFORMANCE_PAIRING=fifo makes closed trades of them; if it logs exits,"
-        " none has come yet."
+        f"{fills} and no closed one: none says what was earned. If the bot logs fills,"
+        " PERFORMANCE_PAIRING=fifo makes closed trades of them; if it logs exits, none has come"
+        " yet."
+    )
+
+
+def _for_open_trades(tracker: PerformanceTracker, found: Examination) -> str | None:
+    if not found.open_trades or tracker.settings.pairing_rules is None:
+        return None
+    return (
+        f"PERFORMANCE_PAIRING={tracker.settings.pairing} takes"
+        f" {counted(found.open_trades, 'imported record')} for fills that are none: trades that"
+        " were still open, which become positions that nothing closes. Set it to none, and give"
+        " logs of fills a folder of their own."
     )
 
 
@@ -250,6 +291,7 @@ _PROPOSALS: Final[tuple[Callable[[PerformanceTracker, Examination], str | None],
     _for_an_empty_folder,
     _for_times_without_offset,
     _for_fills,
+    _for_open_trades,
     _for_older_logs,
     _for_empty_partitions,
     _for_filters,

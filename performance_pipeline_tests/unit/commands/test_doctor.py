@@ -8,6 +8,8 @@ import pytest
 from performance_pipeline.domain.line_fields import NO_OFFSET
 from performance_pipeline.settings import unknown_variables
 from performance_pipeline_tests.support.command_line import Ran, run_here
+from performance_pipeline_tests.support.freqtrade_database import BotDatabase, BotTrade
+from performance_pipeline_tests.support.imports import imported
 from performance_pipeline_tests.support.lines import (
     DAY,
     NEXT_DAY,
@@ -145,7 +147,7 @@ def test_fills_alone_are_no_success_and_the_setting_that_pairs_them_is_named(
     ran = doctor()
     assert ran.complaint == "none of 12 log lines would count: 12 open records"
     [sentence] = helpful(ran)
-    assert sentence.startswith("12 records are `open` and none is closed")
+    assert sentence.startswith("12 open records and no closed one")
     assert "PERFORMANCE_PAIRING=fifo" in sentence
 
 
@@ -162,6 +164,40 @@ def test_open_records_beside_closed_ones_need_no_help(logs: Place, doctor: Docto
     ran = doctor()
     assert (ran.status, ran.err, helpful(ran)) == (0, "", [])
     assert ran.out.splitlines()[-1] == "The pipeline can run."
+
+
+# --- open trades that were imported ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("trades", "others", "pairing", "said"),
+    [
+        ([2], 0, "none", ["The open records are trades that were still open when they were"]),
+        ([2], 3, "none", ["3 open records and no closed one: none says what was earned. If"]),
+        ([1, 2], 0, "none", []),
+        ([1], 3, "fifo", []),
+        (
+            [2],
+            0,
+            "fifo",
+            ["PERFORMANCE_PAIRING=fifo takes 1 imported record for fills that are none"],
+        ),
+        ([1, 2, 3], 3, "lifo", ["PERFORMANCE_PAIRING=lifo takes 2 imported records for fills"]),
+    ],
+)
+def test_open_trades_that_were_imported_are_not_proposed_to_be_paired(
+    logs: Place, doctor: Doctor, trades: list[int], others: int, pairing: str, said: list[str]
+) -> None:
+    """Trades 2 and 3 are open; `others` are the fills of another bot."""
+    database = BotDatabase(logs.log_dir.parent / "tradesv3.sqlite")
+    database.write(*[BotTrade(1) if id == 1 else BotTrade(id, closed=None) for id in trades])
+    imported("freqtrade", database.path, logs.log_dir)
+    logs.write(DAY, *[opened(None, f"{DAY}T10:00:{n:02}Z") for n in range(others)])
+    found = helpful(doctor(under=logs.under(PAIRING=pairing, START_DATE=str(DAY))))
+    about_open = [sentence for sentence in found if "open" in sentence]
+    assert [
+        sentence[: len(begin)] for sentence, begin in zip(about_open, said, strict=True)
+    ] == said
 
 
 # --- nothing yet ------------------------------------------------------------------------------

@@ -36,8 +36,8 @@ def test_open_trades_are_not_taken_for_fills(
     monkeypatch.setenv("PERFORMANCE_PAIRING", "fifo")
     paired = run(*arguments, str(tmp_path / "paired"))
     assert paired.err == (
-        "warning: 1 record added are trades that are still open, which PERFORMANCE_PAIRING=fifo"
-        " takes for fills\n"
+        "warning: 1 open trade added, which PERFORMANCE_PAIRING=fifo takes for fills; set it to"
+        " none\n"
     )
 
 

@@ -31,7 +31,7 @@ def test_it_ends_with_what_became_of_each_record(
     ran = run(capsys, here, "ccxt", path)
     assert ran.status == 0
     assert ran.out.splitlines() == [
-        "2 records added are open: where they are fills, PERFORMANCE_PAIRING=fifo makes closed"
+        "2 open records added: where they are fills, PERFORMANCE_PAIRING=fifo makes closed"
         " trades of them",
         "read 2, added 2, already there 0, changed 0, left out 0, rejected 0",
     ]

@@ -363,8 +363,9 @@ def test_a_bot_that_logs_only_entries_has_open_trades_and_a_warning(here: Place)
         "rejected_lines": [],
         "unmatched_lines": [],
         "warnings": [
-            "1 log holding only open records and no exits: none of the trades can count; if the bot"
-            f" logs fills, PERFORMANCE_PAIRING=fifo makes trades of them ({DAY}.jsonl)."
+            "1 log holding only open records and no exits: none of the trades can count yet; if"
+            " they are fills, not trades that are still open, PERFORMANCE_PAIRING=fifo makes"
+            f" trades of them ({DAY}.jsonl)."
         ],
     }
     assert "No trades in window" in summary_markdown(here.summary())
@@ -380,8 +381,9 @@ def test_the_warning_names_a_few_of_many_logs_without_exits(here: Place) -> None
     assert (month.total_trades, month.open_trades) == (1, 8)
     names = ", ".join(f"{day}.jsonl" for day in days[:5])
     assert month.data_quality.warnings == (
-        "8 logs holding only open records and no exits: none of the trades can count; if the bot"
-        f" logs fills, PERFORMANCE_PAIRING=fifo makes trades of them ({names} and 3 more).",
+        "8 logs holding only open records and no exits: none of the trades can count yet; if"
+        " they are fills, not trades that are still open, PERFORMANCE_PAIRING=fifo makes"
+        f" trades of them ({names} and 3 more).",
     )
 
 

@@ -53,8 +53,9 @@ OPEN_ONLY: Final = Quality(logs=(LogRecords("a.jsonl", 3, 0), LogRecords("b.json
             {"counts": OPEN_ONLY},
             "complete",
             [
-                "1 log holding only open records and no exits: none of the trades can count; if the"
-                " bot logs fills, PERFORMANCE_PAIRING=fifo makes trades of them (a.jsonl)."
+                "1 log holding only open records and no exits: none of the trades can count yet; if"
+                " they are fills, not trades that are still open, PERFORMANCE_PAIRING=fifo makes"
+                " trades of them (a.jsonl)."
             ],
         ),
         (
