@@ -32,6 +32,11 @@ def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _C
     return click.option(name, *variables, type=a_day, metavar="YYYY-MM-DD", help=help)
 
 
+def targets_option(help: str) -> Callable[[_Command], _Command]:
+    """An option that takes a file of targets, to be tried beside or instead of those in force."""
+    return click.option("--targets", "given", type=a_place, metavar="FILE", help=help)
+
+
 def a_day(text: str) -> date:
     try:
         return parse_date(text)

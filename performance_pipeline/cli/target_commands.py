@@ -5,7 +5,13 @@ from decimal import Decimal
 
 import click
 
-from performance_pipeline.cli.options import a_place, a_rate, above_zero, day_option, examples
+from performance_pipeline.cli.options import (
+    a_rate,
+    above_zero,
+    day_option,
+    examples,
+    targets_option,
+)
 from performance_pipeline.commands.choosing import bot_option, chosen_settings
 from performance_pipeline.commands.periods import both_days, clipped
 from performance_pipeline.domain.windows import Period
@@ -19,13 +25,7 @@ def targets() -> None:
 
 
 @targets.command("replay")
-@click.option(
-    "--targets",
-    "given",
-    type=a_place,
-    metavar="FILE",
-    help="The targets to hold against those in force.",
-)
+@targets_option(help="The targets to hold against those in force.")
 @day_option("--start", help="First day, with --end; default as for report.")
 @day_option("--end", help="Last day, inclusive.")
 @click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
@@ -49,13 +49,7 @@ def replay(given: Place | None, start: date | None, end: date | None, as_json: b
 
 
 @targets.command("simulate")
-@click.option(
-    "--targets",
-    "given",
-    type=a_place,
-    metavar="FILE",
-    help="The targets to simulate; default those in force.",
-)
+@targets_option(help="The targets to simulate; default those in force.")
 @click.option("--win-rate", type=a_rate, metavar="PERCENT", help="How many trades truly win.")
 @click.option(
     "--fallen", type=a_rate, metavar="PERCENT", help="What it falls to; default 10 points lower."
