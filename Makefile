@@ -68,9 +68,10 @@ test-python: $(VENV)/ready
 dev: .venv/ready
 	@$(RUN) performance_pipeline dev --port $(PORT)
 
-# Prints every table, and writes benchmarks/RESULTS.md; an hour or two.
+# Prints every table, and writes each into benchmarks/RESULTS.md once it is there; an hour or two.
+# ONLY="ticks load" makes those alone, and the others stay; `$(RUN) benchmarks --help` names them.
 bench: .venv/bench
-	$(RUN) benchmarks
+	$(RUN) benchmarks $(ONLY)
 
 # PostgreSQL, redis, an object store, a code server, a daemon and two workers on this machine, over a
 # year of sample logs; then 60 days again and again, while each of them is killed KILLS times, which

@@ -1,4 +1,7 @@
-"""`python -m benchmarks [--quick]`: run every job, print its table, write RESULTS.md."""
+"""`python -m benchmarks [--quick] [JOB ...]`: run jobs, print their tables, write RESULTS.md.
+
+Each table is written when it is there, in the place of the one before; the others stay.
+"""
 
 import argparse
 import logging
@@ -15,10 +18,10 @@ from benchmarks.imports import imports
 from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
 from benchmarks.long_history import long_history
+from benchmarks.results import Results
 from benchmarks.tables import Table, Tables, environment
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-NOTES = Path(__file__).with_name("NOTES.md")
 
 JOBS: dict[str, Callable[[Path, bool], Table | Tables]] = {
     "one-log": reading.one_log,
@@ -43,7 +46,9 @@ JOBS: dict[str, Callable[[Path, bool], Table | Tables]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small data, few rounds, no RESULTS")
+    parser.add_argument(
+        "--quick", action="store_true", help="small data, few rounds; writes nothing"
+    )
     parser.add_argument("jobs", nargs="*", metavar="JOB", help=f"of {', '.join(JOBS)}; all")
     options = parser.parse_args()
     if unknown := set(options.jobs) - JOBS.keys():
@@ -51,24 +56,20 @@ def main() -> None:
     logging.disable(logging.INFO)
     warnings.simplefilter("ignore")
     started = time.monotonic()
-    parts = [environment() + "\n"]
-    print(parts[0])
+    print(f"{environment()}\n")
+    results = Results(
+        RESULTS.read_text(encoding="utf-8"), tuple(JOBS), environment(), whole=not options.jobs
+    )
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         for name in options.jobs or JOBS:
-            parts.append(JOBS[name](Path(folder), options.quick).markdown())
-            print(parts[-1], flush=True)
+            before = time.monotonic()
+            section = JOBS[name](Path(folder), options.quick).markdown()
+            print(section)
+            print(f"{name} took {time.monotonic() - before:.0f} s\n", flush=True)
+            if not options.quick:
+                results.put(name, section)
+                RESULTS.write_text(results.text(), encoding="utf-8")
     print(f"{time.monotonic() - started:.0f} s")
-    if not options.quick and not options.jobs:
-        RESULTS.write_text(_document(parts), encoding="utf-8")
-
-
-def _document(parts: list[str]) -> str:
-    intro = (
-        "# Benchmarks\n\nWritten by `make bench`. Every number stands beside its peers, measured"
-        " in the same run: contenders take turns,\nand a ratio is the median of the rounds'"
-        " ratios.\n"
-    )
-    return "\n".join([intro, *parts, NOTES.read_text(encoding="utf-8")])
 
 
 if __name__ == "__main__":
