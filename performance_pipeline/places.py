@@ -25,7 +25,7 @@ class StoreUrl:
     key: str
     """Without a slash at either end; empty for the whole bucket."""
     variable: str = field(default="", compare=False)
-    """The setting that named it, for errors."""
+    """What the setting that named it is called, for errors."""
 
     def __truediv__(self, name: str) -> "StoreUrl":
         key = f"{self.key}/{name}" if self.key else name
@@ -50,7 +50,7 @@ Place = Path | StoreUrl
 
 
 def place_at(text: str, variable: str) -> Place:
-    """The place that `text`, the value of the setting `variable`, names; else ValueError."""
+    """The place that `text`, the value of the setting called `variable`, names; else ValueError."""
     if (url := URL.match(text)) is not None:
         return _store_url(url[1].lower(), text[url.end() :], variable)
     return path_at(text)

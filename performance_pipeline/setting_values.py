@@ -7,7 +7,7 @@ alerts are sent to. Which settings there are is said in `settings.py`.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from performance_pipeline.errors import PipelineError
@@ -16,17 +16,37 @@ from performance_pipeline.places import ACCEPTED, URL, Place, StoreUrl, place_at
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Origins:
+    """Where settings are said, for messages to name: in variables, but for those of `places`."""
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    """By variable: file, line and key that say the setting, or would."""
+
+    def named(self, variable: str) -> str:
+        """What to call the setting."""
+        return self.places.get(variable, variable)
+
+    def valued(self, variable: str, value: str) -> str:
+        """The same with its value: `VARIABLE=value`, or `FILE:LINE: KEY: value`."""
+        place = self.places.get(variable)
+        return f"{variable}={value}" if place is None else f"{place}: {value}"
+
+
+ENVIRONMENT: Final = Origins()
+"""Every setting is said by its variable."""
+
+
 class SettingsError(PipelineError):
-    """A setting that cannot be used: names the variable, its value and what is accepted.
+    """A setting that cannot be used: names it, its value and what is accepted.
 
     The value is None where it is a secret.
     """
 
-    def __init__(self, variable: str, value: str | None, accepted: str) -> None:
-        self.variable = variable
-        self.value = value
-        self.accepted = accepted
-        named = variable if value is None else f"{variable}={value!r}"
+    def __init__(
+        self, variable: str, value: str | None, accepted: str, origins: Origins = ENVIRONMENT
+    ) -> None:
+        named = origins.named(variable) if value is None else origins.valued(variable, repr(value))
         super().__init__(f"{named} cannot be used: accepted is {accepted}")
 
 
@@ -48,35 +68,35 @@ class Variables:
     """Reads one variable of `environment`: its text or default, parsed, or a SettingsError."""
 
     environment: Mapping[str, str]
+    origins: Origins = ENVIRONMENT
 
     def __call__(self, variable: str, default: str, parse: Callable[[str], T], accepted: str) -> T:
         text = self.environment.get(variable) or default
         try:
             return parse(text)
         except ValueError:
-            raise SettingsError(variable, text, accepted) from None
+            raise SettingsError(variable, text, accepted, self.origins) from None
 
     def place(self, variable: str, default: Place) -> Place:
         """A path on this machine, or a URL in an object store."""
         if not (text := self.environment.get(variable)):
             return default
         try:
-            return place_at(text, variable)
+            return place_at(text, self.origins.named(variable))
         except ValueError:
-            raise _unusable_place(variable, text) from None
+            raise self._unusable_place(variable, text) from None
 
     def file(self, variable: str, default: Place) -> Place:
         """The same of a file: a whole bucket is none."""
         found = self.place(variable, default)
         if isinstance(found, StoreUrl) and not found.key:
-            raise _unusable_place(variable, str(found))
+            raise self._unusable_place(variable, str(found))
         return found
 
-
-def _unusable_place(variable: str, text: str) -> SettingsError:
-    # What stands before an @ in a URL may be a password.
-    secret = "@" in text and URL.match(text) is not None
-    return SettingsError(variable, None if secret else text, ACCEPTED)
+    def _unusable_place(self, variable: str, text: str) -> SettingsError:
+        # What stands before an @ in a URL may be a password.
+        secret = "@" in text and URL.match(text) is not None
+        return SettingsError(variable, None if secret else text, ACCEPTED, self.origins)
 
 
 def parse_date(text: str) -> date:
@@ -108,7 +128,7 @@ def _iana_zones() -> list[str]:
     return (resources.files("tzdata") / "zones").read_text(encoding="utf-8").split()
 
 
-def notify_urls(text: str) -> tuple[NotifyUrl, ...]:
+def notify_urls(text: str, origins: Origins = ENVIRONMENT) -> tuple[NotifyUrl, ...]:
     """The URLs in `text`, white space between them, because commas occur within them."""
     urls = []
     for position, word in enumerate(text.split(), start=1):
@@ -119,6 +139,7 @@ def notify_urls(text: str) -> tuple[NotifyUrl, ...]:
                 None,
                 "one Apprise URL or more, SCHEME://..., with spaces between them and none within;"
                 f" number {position} is none",
+                origins,
             )
         urls.append(NotifyUrl(position, url[1].lower(), word))
     return tuple(urls)

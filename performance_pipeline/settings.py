@@ -7,8 +7,9 @@ where it is used; what can be checked without touching a disk is checked here.
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 from zoneinfo import ZoneInfo
@@ -17,7 +18,9 @@ from performance_pipeline.domain.log_reading import ReadingRules
 from performance_pipeline.domain.positions import PairingRules
 from performance_pipeline.places import A_PATH, Place, path_at
 from performance_pipeline.setting_values import (
+    ENVIRONMENT,
     NotifyUrl,
+    Origins,
     Variables,
     at_least,
     first_date,
@@ -71,14 +74,18 @@ class Settings:
     """Whose settings these are, where an instance holds several bots; empty for the only one."""
     home: Path | None = None
     """Where the instance of several bots is; that of the only one is with its results."""
+    origins: Origins = field(default=ENVIRONMENT, compare=False, repr=False)
+    """What messages call each setting; settings are the same wherever they are said."""
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_env(
+        cls, environment: Mapping[str, str] = os.environ, origins: Origins = ENVIRONMENT
+    ) -> Self:
         """The settings in `environment`; an empty variable counts as one that is not set.
 
         Raises SettingsError for the first one that cannot be used.
         """
-        read = Variables(environment)
+        read = Variables(environment, origins)
         log_dir = read.place("PERFORMANCE_LOG_DIR", Path("logs"))
         return cls(
             log_dir=log_dir,
@@ -135,8 +142,11 @@ class Settings:
                 at_least(0),
                 "a whole number from 0, where 0 keeps all",
             ),
-            notify=read("PERFORMANCE_NOTIFY", "", notify_urls, "Apprise URLs"),
+            notify=read(
+                "PERFORMANCE_NOTIFY", "", partial(notify_urls, origins=origins), "Apprise URLs"
+            ),
             sources_file=read("PERFORMANCE_SOURCES", str(DEFAULT_SOURCES), path_at, A_PATH),
+            origins=origins,
         )
 
     @property

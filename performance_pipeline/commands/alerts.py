@@ -95,7 +95,8 @@ def send_test_message(settings: Settings) -> bool:
     from performance_pipeline.reports.alert_message import test_message
 
     if not settings.notify:
-        raise PipelineError("PERFORMANCE_NOTIFY is empty: there is nobody to send a message to")
+        named = settings.origins.named("PERFORMANCE_NOTIFY")
+        raise PipelineError(f"{named} is empty: there is nobody to send a message to")
     arrived = True
     for url in settings.notify:
         trouble = send(url, test_message())
@@ -125,7 +126,7 @@ def _check_strategy(strategy: str, log: AlertLog) -> None:
 def _alert_log(settings: Settings) -> AlertLog:
     if not is_there(settings.alert_log):
         # No alerts is good news, and must not be what a mistyped folder says.
-        list_logs(settings.log_dir, utc_now().date())
+        list_logs(settings.log_dir, utc_now().date(), settings.origins)
     return AlertLog(
         settings.alert_log, tell=lambda sentence: click.echo(f"warning: {sentence}", err=True)
     )

@@ -89,7 +89,7 @@ def _why_missing(bot: Settings) -> str | None:
     if isinstance(bot.log_dir, Path):
         return None if bot.log_dir.is_dir() else f"{bot.log_dir}: no such folder"
     try:
-        list_logs(bot.log_dir, utc_now().date())
+        list_logs(bot.log_dir, utc_now().date(), bot.origins)
     except PipelineError as error:
         return str(error)
     return None

@@ -65,7 +65,7 @@ def _show_settings(settings: Settings) -> None:
     click.echo("Settings")
     for name in settings.__dataclass_fields__:
         value = getattr(settings, name)
-        if name in _OF_SEVERAL and not value:
+        if name == "origins" or (name in _OF_SEVERAL and not value):
             continue
         if name == "account" and value:
             value = "one account"
@@ -160,12 +160,11 @@ def _show_instance(tracker: PerformanceTracker) -> None:
             " service does not run, or waits since its clock was set back; start it (again)"
         )
     days = tracker.settings.keep_runs_days
+    named = tracker.settings.origins.named("PERFORMANCE_KEEP_RUNS_DAYS")
     if days:
-        click.echo(
-            f"  history nothing relies on goes after {days} days (PERFORMANCE_KEEP_RUNS_DAYS)"
-        )
+        click.echo(f"  history nothing relies on goes after {days} days ({named})")
     else:
-        click.echo("  all of its history is kept (PERFORMANCE_KEEP_RUNS_DAYS is 0)")
+        click.echo(f"  all of its history is kept ({named} is 0)")
 
 
 def _show_logs(tracker: PerformanceTracker, *, every_line: bool) -> None:
@@ -179,7 +178,7 @@ def _show_logs(tracker: PerformanceTracker, *, every_line: bool) -> None:
     old = logs_too_old(tracker)
     older = (
         f"older than the first partition, {tracker.settings.start_date}"
-        " (PERFORMANCE_START_DATE); not counted"
+        f" ({tracker.settings.origins.named('PERFORMANCE_START_DATE')}); not counted"
     )
     if every_line or len(old) <= _FEW_LOGS:
         for log in old:

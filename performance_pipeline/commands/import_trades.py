@@ -65,12 +65,13 @@ def _show(found: Import, kind: Format, settings: Settings, *, dry_run: bool) -> 
     if found.fills and kind.open_is_fill and settings.pairing_rules is None:
         click.echo(
             f"{counted(found.fills, 'open record')} added: where they are fills,"
-            " PERFORMANCE_PAIRING=fifo makes closed trades of them"
+            f" {settings.origins.valued('PERFORMANCE_PAIRING', 'fifo')} makes closed trades of them"
         )
     if found.fills and not kind.open_is_fill and settings.pairing_rules is not None:
+        paired = settings.origins.valued("PERFORMANCE_PAIRING", settings.pairing)
         click.echo(
-            f"warning: {counted(found.fills, 'open trade')} added, which"
-            f" PERFORMANCE_PAIRING={settings.pairing} takes for fills; set it to none",
+            f"warning: {counted(found.fills, 'open trade')} added, which {paired} takes for fills;"
+            " set it to none",
             err=True,
         )
     if dry_run:

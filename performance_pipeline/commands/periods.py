@@ -77,5 +77,5 @@ def clipped(tracker: PerformanceTracker, first: date, last: date) -> tuple[date,
 def _before_everything(tracker: PerformanceTracker, asked: str) -> RangeError:
     return RangeError(
         f"{asked} is before the first partition; accepted is {tracker.settings.start_date}"
-        " (PERFORMANCE_START_DATE) or later"
+        f" ({tracker.settings.origins.named('PERFORMANCE_START_DATE')}) or later"
     )

@@ -35,7 +35,8 @@ def prune_now(bots: Sequence[Settings], keep_days: int | None) -> None:
     days = {Keys(bot.bot): bot.keep_runs_days if keep_days is None else keep_days for bot in bots}
     home = use_home(bots[0])
     if not any(days.values()):
-        click.echo("Everything is kept: PERFORMANCE_KEEP_RUNS_DAYS is 0.")
+        named = dict.fromkeys(bot.origins.named("PERFORMANCE_KEEP_RUNS_DAYS") for bot in bots)
+        click.echo(f"Everything is kept: {', '.join(named)} is 0.")
         return
     started, before = time.monotonic(), bytes_below(home)
     try:

@@ -1,6 +1,7 @@
 """`BotPerformance`, the component by which other people's Dagster projects hold bots."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Self
 from weakref import WeakKeyDictionary
@@ -147,8 +148,10 @@ class BotPerformance(dg.Component, dg.Resolvable, dg.Model):
         return build_definitions(Runtime(self.settings(context)), executor=None)
 
     def settings(self, context: dg.ComponentLoadContext) -> Settings:
-        """The bot's settings; raises BotError and SettingsError."""
-        return bot_settings(self._said(), Path(context.path))
+        """The bot's settings; raises BotError, and SettingsError naming file and line."""
+        return bot_settings(
+            self._said(), Path(context.path), place_of=partial(_attribute_place, context)
+        )
 
     def _said(self) -> Mapping[str, str]:
         said: dict[str, str] = {}
@@ -163,7 +166,14 @@ class BotPerformance(dg.Component, dg.Resolvable, dg.Model):
 
 def _located(context: dg.ComponentLoadContext, error: BotError) -> str:
     """The error with the file and line that say the attribute, where they are known."""
-    return f"{_place(context, ['attributes', error.attribute])}: {error}"
+    return f"{_attribute_place(context, error.attribute)}: {error.what}"
+
+
+def _attribute_place(context: dg.ComponentLoadContext, attribute: str) -> str:
+    """File, line and name of an attribute; of one made in Python the name alone."""
+    if context.resolution_context.source_position_tree is None:
+        return attribute
+    return f"{_place(context, ['attributes', attribute])}: {attribute}"
 
 
 def _place(context: dg.ComponentLoadContext, path: list[str | int]) -> str:

@@ -18,7 +18,7 @@ _UNREADABLE: Final = "unreadable"
 
 def alert_delivery_sensor(runtime: Runtime) -> dg.SensorDefinition:
     settings = runtime.settings
-    route = Route(settings.alert_log, settings.output_dir, settings.notify)
+    route = Route(settings.alert_log, settings.output_dir, settings.notify, settings.origins)
     courier = Courier()
 
     @dg.sensor(
@@ -33,7 +33,8 @@ def alert_delivery_sensor(runtime: Runtime) -> dg.SensorDefinition:
         if not route.urls:
             # What the log gains while nobody asks for it is no news later on.
             forget(route.output_dir)
-            return dg.SkipReason("PERFORMANCE_NOTIFY is empty: nothing is sent.")
+            named = settings.origins.named("PERFORMANCE_NOTIFY")
+            return dg.SkipReason(f"{named} is empty: nothing is sent.")
         if trouble := courier.trouble():
             context.log.error(trouble)
         try:

@@ -125,7 +125,8 @@ def _take_up(
     kept = load_imports(settings.output_dir)
     kept |= {one.source.listed.name: one.last for one in taken}
     names = {listed.name for listed in listing}
-    keep_imports(settings.output_dir, {name: kept[name] for name in kept if name in names})
+    listed = {name: kept[name] for name in kept if name in names}
+    keep_imports(settings.output_dir, listed, settings.origins)
     return taken
 
 

@@ -87,7 +87,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     if context.cursor or not has_watch(settings.output_dir):
         events = unreported(context.instance, runtime.keys, events)
     if watch.digest != remembered:
-        keep_watch(settings.output_dir, watch, before)
+        keep_watch(settings.output_dir, watch, before, settings.origins)
     events += made.alerts
     return dg.SensorResult(
         asset_events=events,

@@ -34,7 +34,8 @@ def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def retention_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         keep_days = runtime.settings.keep_runs_days
         if not keep_days:
-            return dg.SkipReason("PERFORMANCE_KEEP_RUNS_DAYS is 0: everything is kept.")
+            named = runtime.settings.origins.named("PERFORMANCE_KEEP_RUNS_DAYS")
+            return dg.SkipReason(f"{named} is 0: everything is kept.")
         try:
             pruned = prune(context.instance, runtime.keys, keep_days, runtime.clock())
             given_back = 0 if pruned.more else _give_back(context.instance)

@@ -142,7 +142,7 @@ def make_running_days(runtime: Runtime, days: Sequence[date]) -> RunningDays:
                 made = looks.made(partial(_made, days=days))
             return made
     except OSError as error:
-        raise unwritable_error(settings.output_dir, error) from error
+        raise unwritable_error(settings.output_dir, error, settings.origins) from error
 
 
 def _made(tracker: PerformanceTracker, days: Sequence[date]) -> RunningDays:

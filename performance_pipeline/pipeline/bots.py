@@ -7,16 +7,20 @@ have. Relative paths are below the folder of the file that names them.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
-from performance_pipeline.setting_values import SettingsError
+from performance_pipeline.setting_values import Origins
 from performance_pipeline.settings import BOTS_VARIABLE, PREFIX, Settings, setting_names
+
+if TYPE_CHECKING:
+    from performance_pipeline.sources.yaml_file import Value
 
 BOTS_FILE: Final = Path("config/bots.yaml")
 TARGETS_NAME: Final = "dashboard-targets.yaml"
@@ -74,12 +78,16 @@ def attribute_names() -> list[str]:
 
 
 def bot_settings(
-    attributes: Mapping[str, str], folder: Path, environment: Mapping[str, str] = os.environ
+    attributes: Mapping[str, str],
+    folder: Path,
+    environment: Mapping[str, str] = os.environ,
+    place_of: Callable[[str], str] = str,
 ) -> Settings:
     """The settings of the bot that `attributes`, said in a file in `folder`, describe.
 
-    One that is empty has its default, whatever the environment says. Raises BotError, and
-    SettingsError for what the environment says.
+    One that is empty has its default, whatever the environment says. `place_of` gives the file,
+    line and key that say an attribute, or would. Raises BotError, and SettingsError naming the
+    place, or the variable where the environment says it.
     """
     bot = attributes.get("bot", "")
     if not bot:
@@ -102,14 +110,13 @@ def bot_settings(
     inherited = {
         name: text for name, text in environment.items() if text and name not in _OF_THE_ONLY_BOT
     }
-    try:
-        settings = Settings.from_env({**defaults, **inherited, **given})
-    except SettingsError as error:
-        if error.variable not in said_by:
-            raise
-        named = "it" if error.value is None else repr(error.value)
-        what = f"{named} cannot be used: accepted is {error.accepted}"
-        raise BotError(said_by[error.variable], what) from None
+    # What nobody says would be said of the bot.
+    places = {
+        name: place_of(said_by.get(name, name.removeprefix(PREFIX).lower()))
+        for name in setting_names()
+        if name in given or name not in inherited
+    }
+    settings = Settings.from_env({**defaults, **inherited, **given}, Origins(places))
     return replace(settings, bot=bot)
 
 
@@ -144,7 +151,7 @@ def listed_bots(path: Path, environment: Mapping[str, str] = os.environ) -> list
         said = item.section(attribute_names())
         texts = {key: "" if one.is_empty else " ".join(one.texts) for key, one in said.items()}
         try:
-            bot = bot_settings(texts, path.parent, environment)
+            bot = bot_settings(texts, path.parent, environment, partial(_place, item, said))
             claims.take(bot, f"on line {item.line}")
         except BotError as error:
             raise said.get(error.attribute, item).error(error.what) from None
@@ -178,6 +185,11 @@ def all_bots(environment: Mapping[str, str] = os.environ) -> list[Settings]:
     """The settings of all bots that are listed, or of the only one where none are."""
     path = bots_file(environment)
     return [Settings.from_env(environment)] if path is None else listed_bots(path, environment)
+
+
+def _place(item: "Value", said: Mapping[str, "Value"], attribute: str) -> str:
+    """File, line and key of an attribute; where it is not said, of the bot it would be said of."""
+    return said[attribute].place if attribute in said else f"{item.place}.{attribute}"
 
 
 def _whole(place: Place) -> str:

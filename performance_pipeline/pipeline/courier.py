@@ -17,7 +17,7 @@ import msgspec
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.delivery import Route, deliver
 from performance_pipeline.places import place_at
-from performance_pipeline.setting_values import NotifyUrl
+from performance_pipeline.setting_values import ENVIRONMENT, NotifyUrl, Origins
 
 # A round takes less than a minute, whatever the servers do.
 _STUCK_SECONDS: Final = 120
@@ -31,6 +31,7 @@ class _Errand(msgspec.Struct, frozen=True):
     alert_log: str
     output_dir: str
     urls: tuple[NotifyUrl, ...]
+    origins: Origins = ENVIRONMENT
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Courier:
 
     def start(self, route: Route) -> None:
         """Begin a round; `busy_with` says until when it lasts."""
-        errand = _Errand(str(route.alert_log), str(route.output_dir), route.urls)
+        errand = _Errand(str(route.alert_log), str(route.output_dir), route.urls, route.origins)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "performance_pipeline.pipeline.courier"],
             stdin=subprocess.PIPE,
@@ -89,10 +90,12 @@ def main() -> int:
     # The service that started it may be ended from the keyboard, which is no news of this process.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     errand = msgspec.json.decode(sys.stdin.buffer.read(), type=_Errand)
+    origins = errand.origins
     route = Route(
-        place_at(errand.alert_log, "PERFORMANCE_ALERT_LOG"),
-        place_at(errand.output_dir, "PERFORMANCE_OUTPUT_DIR"),
+        place_at(errand.alert_log, origins.named("PERFORMANCE_ALERT_LOG")),
+        place_at(errand.output_dir, origins.named("PERFORMANCE_OUTPUT_DIR")),
         errand.urls,
+        origins,
     )
     try:
         deliver(route)

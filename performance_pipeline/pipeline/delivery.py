@@ -21,7 +21,7 @@ from performance_pipeline.pipeline.apprise_sending import send
 from performance_pipeline.pipeline.tracker import utc_now
 from performance_pipeline.places import Place
 from performance_pipeline.reports.alert_message import Message, alert_message
-from performance_pipeline.setting_values import NotifyUrl
+from performance_pipeline.setting_values import ENVIRONMENT, NotifyUrl, Origins
 from performance_pipeline.storage.alert_log import AlertLog
 from performance_pipeline.storage.delivery_state import (
     Channel,
@@ -41,6 +41,7 @@ GIVE_UP_AFTER: Final = timedelta(days=1)
 
 _SENT: Final = ("raised", "updated", "resolved")
 _SENTENCES_KEPT: Final = 50
+_NOTIFY: Final = "PERFORMANCE_NOTIFY"
 
 Send = Callable[[NotifyUrl, Message], str | None]
 
@@ -52,6 +53,7 @@ class Route:
     alert_log: Place
     output_dir: Place
     urls: tuple[NotifyUrl, ...]
+    origins: Origins = ENVIRONMENT
 
     def is_due(self, state: DeliveryState | None, now: datetime) -> bool:
         """Whether a round would find something to do."""
@@ -79,6 +81,7 @@ def with_lines_noted(
     events: Iterable[AlertEvent],
     urls: Sequence[NotifyUrl],
     now: datetime,
+    origins: Origins = ENVIRONMENT,
 ) -> DeliveryState:
     """`state` with what `events` hold that is new waiting for every one of `urls`.
 
@@ -93,7 +96,7 @@ def with_lines_noted(
                 f"{len(lines)} lines that the alert log holds already are not sent; those that it"
                 " gains from now on are",
             )
-    state = _with_channels(state, urls)
+    state = _with_channels(state, urls, origins.named(_NOTIFY))
     known = set(state.known)
     new = [line for line in lines if line.digest not in known]
     letters = tuple(Letter(line.key, *alert_message(line.event, line.key), now) for line in new)
@@ -134,7 +137,7 @@ def _lines(events: Iterable[AlertEvent]) -> Iterable[_Line]:
             yield _Line(event, f"{whose}{event.id} ({what})", digest)
 
 
-def _with_channels(state: DeliveryState, urls: Sequence[NotifyUrl]) -> DeliveryState:
+def _with_channels(state: DeliveryState, urls: Sequence[NotifyUrl], notify: str) -> DeliveryState:
     """A channel for each URL: its own, else that of a URL that has gone from the same position.
 
     So a password can be mended while alerts wait.
@@ -159,7 +162,7 @@ def _with_channels(state: DeliveryState, urls: Sequence[NotifyUrl]) -> DeliveryS
     dropped = sum(len(channel.waiting) for channel in left.values())
     if dropped:
         state = _saying(
-            state, f"{dropped} messages for URLs that PERFORMANCE_NOTIFY names no more are dropped"
+            state, f"{dropped} messages for URLs that {notify} names no more are dropped"
         )
     return replace(state, channels=tuple(channels))
 
@@ -192,10 +195,11 @@ class _Round:
         # Asked before the log is read: what it gains meanwhile is found in the next round.
         log_stamp = stamp(self.route.alert_log)
         events = AlertLog(self.route.alert_log, tell=lambda _: None).events()
-        noted = with_lines_noted(before, events, self.route.urls, self.clock())
+        route = self.route
+        noted = with_lines_noted(before, events, route.urls, self.clock(), route.origins)
         self.state = replace(noted, log_stamp=log_stamp)
         if self.state != before:
-            save_state(self.route.output_dir, self.state)
+            self._save()
 
     def _send_all(self, place: int, url: NotifyUrl) -> None:
         """Send what waits for `url`, until nothing does, one fails, or the round is over."""
@@ -205,34 +209,38 @@ class _Round:
                 return
             letter = channel.waiting[0]
             trouble = self.send(url, Message(letter.title, letter.body))
+            whom = f"{self.route.origins.named(_NOTIFY)} {url}"
             with self.lock:
-                channel, sentence = _after_trying(channel, url, trouble, self.clock())
+                channel, sentence = _after_trying(channel, whom, trouble, self.clock())
                 channels = list(self.state.channels)
                 channels[place] = channel
                 state = replace(self.state, channels=tuple(channels))
                 self.state = _saying(state, sentence) if sentence else state
-                save_state(self.route.output_dir, self.state)
+                self._save()
+
+    def _save(self) -> None:
+        save_state(self.route.output_dir, self.state, self.route.origins)
 
 
 def _after_trying(
-    channel: Channel, url: NotifyUrl, trouble: str | None, now: datetime
+    channel: Channel, whom: str, trouble: str | None, now: datetime
 ) -> tuple[Channel, str]:
     """The channel once its first letter was tried, and what there is to say of it."""
     letter, *others = channel.waiting
     if trouble is None:
-        sentence = f"PERFORMANCE_NOTIFY {url} takes messages again" if channel.failures else ""
+        sentence = f"{whom} takes messages again" if channel.failures else ""
         return replace(channel, waiting=tuple(others), failures=0, not_before=None), sentence
     letter = replace(letter, tries=letter.tries + 1)
     pause = min(FIRST_PAUSE * 2 ** min(channel.failures, 10), LONGEST_PAUSE)
     channel = replace(channel, failures=channel.failures + 1, not_before=now + pause)
     if now - letter.noted_at > GIVE_UP_AFTER:
         sentence = (
-            f"alert {letter.key} was not delivered to PERFORMANCE_NOTIFY {url} within a day:"
+            f"alert {letter.key} was not delivered to {whom} within a day:"
             f" {trouble}; given up, it is in the alert log alone"
         )
         return replace(channel, waiting=tuple(others)), sentence
     sentence = (
-        f"alert {letter.key} could not be delivered to PERFORMANCE_NOTIFY {url}: {trouble};"
+        f"alert {letter.key} could not be delivered to {whom}: {trouble};"
         " tried again for a day, with growing pauses"
     )
     return replace(channel, waiting=(letter, *others)), sentence if letter.tries == 1 else ""

@@ -19,6 +19,7 @@ from performance_pipeline.domain.trades import Trade
 from performance_pipeline.domain.windows import trading_day, trading_days_of
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.reports.number_format import counted
+from performance_pipeline.settings import PREFIX
 from performance_pipeline.sources.formats import FORMATS
 from performance_pipeline.storage.logs import LogContent, LogFile, UnreadableLogError
 from performance_pipeline.storage.stores import store_at
@@ -198,17 +199,18 @@ def _for_an_empty_folder(tracker: PerformanceTracker, found: Examination) -> str
     return f"{waits}. To see one first: `performance-pipeline demo`."
 
 
-def _for_times_without_offset(_: PerformanceTracker, found: Examination) -> str | None:
+def _for_times_without_offset(tracker: PerformanceTracker, found: Examination) -> str | None:
     if not any(reason.endswith(NO_OFFSET) for reason in found.rejected):
         return None
     return (
         "Times must say which instant they mean: have the bot write them in UTC with Z"
         " (2025-11-03T14:30:00Z), or with an offset (2025-11-03T09:30:00-05:00)."
-        " PERFORMANCE_SUMMARY_TIMEZONE does not stand in for it: it says where a trading day ends."
+        f" {_named(tracker, 'SUMMARY_TIMEZONE')} does not stand in for it: it says where a trading"
+        " day ends."
     )
 
 
-def _for_fills(_: PerformanceTracker, found: Examination) -> str | None:
+def _for_fills(tracker: PerformanceTracker, found: Examination) -> str | None:
     if not found.open or found.counted:
         return None
     if found.open == found.open_trades:
@@ -219,8 +221,8 @@ def _for_fills(_: PerformanceTracker, found: Examination) -> str | None:
     fills = counted(found.open - found.open_trades, "open record")
     return (
         f"{fills} and no closed one: none says what was earned. If the bot logs fills,"
-        " PERFORMANCE_PAIRING=fifo makes closed trades of them; if it logs exits, none has come"
-        " yet."
+        f" {_valued(tracker, 'PAIRING', 'fifo')} makes closed trades of them; if it logs exits,"
+        " none has come yet."
     )
 
 
@@ -228,7 +230,7 @@ def _for_open_trades(tracker: PerformanceTracker, found: Examination) -> str | N
     if not found.open_trades or tracker.settings.pairing_rules is None:
         return None
     return (
-        f"PERFORMANCE_PAIRING={tracker.settings.pairing} takes"
+        f"{_valued(tracker, 'PAIRING', tracker.settings.pairing)} takes"
         f" {counted(found.open_trades, 'imported record')} for fills that are none: trades that"
         " were still open, which become positions that nothing closes. Set it to none, and give"
         " logs of fills a folder of their own."
@@ -239,7 +241,8 @@ def _for_older_logs(tracker: PerformanceTracker, _: Examination) -> str | None:
     if not (old := logs_too_old(tracker)):
         return None
     first = trading_days_of(old[0].day, tracker.settings.timezone)[0]
-    return f"PERFORMANCE_START_DATE={first} counts the logs before {tracker.settings.start_date}."
+    start = tracker.settings.start_date
+    return f"{_valued(tracker, 'START_DATE', first)} counts the logs before {start}."
 
 
 def _for_empty_partitions(tracker: PerformanceTracker, found: Examination) -> str | None:
@@ -247,8 +250,8 @@ def _for_empty_partitions(tracker: PerformanceTracker, found: Examination) -> st
     if not found.counted or first is None or (empty := (first - start).days) <= _FEW_DAYS:
         return None
     return (
-        f"PERFORMANCE_START_DATE={first}, the day of the oldest log, spares Dagster's pages {empty}"
-        f" days without any, from {start} on."
+        f"{_valued(tracker, 'START_DATE', first)}, the day of the oldest log, spares Dagster's"
+        f" pages {empty} days without any, from {start} on."
     )
 
 
@@ -257,13 +260,13 @@ def _for_filters(tracker: PerformanceTracker, found: Examination) -> str | None:
         return None
     if found.of_other_mode:
         return (
-            f"PERFORMANCE_EXECUTION_MODE={tracker.settings.execution_mode} leaves out"
+            f"{_valued(tracker, 'EXECUTION_MODE', tracker.settings.execution_mode)} leaves out"
             f" {found.of_other_mode} records; ALL counts every one."
         )
     if found.of_other_account:
         return (
-            f"PERFORMANCE_ACCOUNT leaves out {found.of_other_account} records: is it spelled as"
-            " the logs spell it?"
+            f"{_named(tracker, 'ACCOUNT')} leaves out {found.of_other_account} records: is it"
+            " spelled as the logs spell it?"
         )
     return None
 
@@ -274,7 +277,7 @@ def _for_another_zone(tracker: PerformanceTracker, found: Examination) -> str | 
     offsets = ", ".join(sorted(found.offsets)[:_NAMES_SHOWN])
     return (
         f"Times are written with the offset {offsets}, and trading days end at midnight UTC: set"
-        " PERFORMANCE_SUMMARY_TIMEZONE to where you trade, such as America/New_York."
+        f" {_named(tracker, 'SUMMARY_TIMEZONE')} to where you trade, such as America/New_York."
     )
 
 
@@ -285,6 +288,14 @@ def _for_misdated(_: PerformanceTracker, found: Examination) -> str | None:
         f"{found.misdated} records lie outside the UTC day that their log is named for, and count"
         " at its beginning or end: have the bot begin a new log at midnight UTC."
     )
+
+
+def _named(tracker: PerformanceTracker, setting: str) -> str:
+    return tracker.settings.origins.named(f"{PREFIX}{setting}")
+
+
+def _valued(tracker: PerformanceTracker, setting: str, value: object) -> str:
+    return tracker.settings.origins.valued(f"{PREFIX}{setting}", str(value))
 
 
 _PROPOSALS: Final[tuple[Callable[[PerformanceTracker, Examination], str | None], ...]] = (

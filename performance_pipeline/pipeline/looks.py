@@ -74,15 +74,16 @@ class Looks:
             return []
         self._settled += 1
         seen, judged = self.tracker.store.listing.files, self.tracker.targets
-        there = list_logs(self._settings.log_dir, self._clock().date()).files
+        settings = self._settings
+        there = list_logs(settings.log_dir, self._clock().date(), settings.origins).files
         changed = {day for day in seen.keys() | there if not _same(seen.get(day), there.get(day))}
-        other_targets = load_targets(self._settings.targets_file) != judged
+        other_targets = load_targets(settings.targets_file) != judged
         if not changed and not other_targets:
             return []
         self.again()
         # A summary rests on all days before its own too: their trades make its highest point.
         first = min(changed, default=None)
-        zone = self._settings.timezone
+        zone = settings.timezone
         return [
             one
             for one in periods

@@ -27,8 +27,13 @@ class Value:
     line: int
     node: yaml.Node
 
+    @property
+    def place(self) -> str:
+        """File, line and key, as errors begin."""
+        return f"{self.file}:{self.line}: {self.key}"
+
     def error(self, what: str) -> PipelineError:
-        return PipelineError(f"{self.file}:{self.line}: {self.key}: {what}")
+        return PipelineError(f"{self.place}: {what}")
 
     @property
     def text(self) -> str:

@@ -101,7 +101,7 @@ class AggregateStore:
         """
         self._settings = settings
         self.output = store_at(settings.output_dir) if output is None else output
-        self.listing: LogListing = list_logs(settings.log_dir, now.date())
+        self.listing: LogListing = list_logs(settings.log_dir, now.date(), settings.origins)
         self._index = load_index(self.output)
         self._kept = KeptRecords(self.output)
         self._parts = PartReader(settings, now.date(), self._index, self._kept)
@@ -410,4 +410,5 @@ class AggregateStore:
             for part in stored.parts
         ]
         if known:
-            raise emptied_folder_error(self._settings.log_dir, known)
+            settings = self._settings
+            raise emptied_folder_error(settings.log_dir, known, settings.origins)

@@ -14,6 +14,7 @@ import msgspec
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
+from performance_pipeline.setting_values import ENVIRONMENT, Origins
 from performance_pipeline.storage.files import unwritable_error
 from performance_pipeline.storage.stores import store_at
 
@@ -75,7 +76,7 @@ def load_state(output_dir: Place) -> DeliveryState | None:
         ) from None
 
 
-def save_state(output_dir: Place, state: DeliveryState) -> None:
+def save_state(output_dir: Place, state: DeliveryState, origins: Origins = ENVIRONMENT) -> None:
     """Keep `state` through a crash and a power cut, readable by its owner alone.
 
     Raises PipelineError when the output folder cannot be written to.
@@ -83,7 +84,7 @@ def save_state(output_dir: Place, state: DeliveryState) -> None:
     try:
         store_at(output_dir).keep(STATE_NAME, msgspec.json.encode(state))
     except OSError as error:
-        raise unwritable_error(output_dir, error) from error
+        raise unwritable_error(output_dir, error, origins) from error
 
 
 def forget(output_dir: Place) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
+from performance_pipeline.setting_values import Origins
 
 _TOKEN_BYTES: Final = 8
 # Earlier versions put the number of the process where the token stands.
@@ -17,12 +18,12 @@ _PARTIAL_NAME: Final = re.compile(r"\..+\.(?:[0-9]+|[0-9a-f]{16})\.partial")
 _LEFTOVER_AFTER_NS: Final = 3600 * 10**9
 
 
-def unwritable_error(output_dir: Place, error: OSError) -> PipelineError:
+def unwritable_error(output_dir: Place, error: OSError, origins: Origins) -> PipelineError:
     """What to raise for an output folder in which nothing can be written."""
     if isinstance(error, PipelineError):
         return error  # Of an object store, which says it better.
     return PipelineError(
-        f"PERFORMANCE_OUTPUT_DIR={str(output_dir)!r}: cannot be written to"
+        f"{origins.valued('PERFORMANCE_OUTPUT_DIR', repr(str(output_dir)))}: cannot be written to"
         f" ({error.strerror}); accepted is a folder that the pipeline may write to"
     )
 

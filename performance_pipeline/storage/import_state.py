@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from performance_pipeline.places import Place
+from performance_pipeline.setting_values import ENVIRONMENT, Origins
 from performance_pipeline.storage.files import unwritable_error
 from performance_pipeline.storage.stores import store_at
 
@@ -38,9 +39,11 @@ def load_imports(output_dir: Place) -> dict[str, LastImport]:
         return {}
 
 
-def keep_imports(output_dir: Place, imports: Mapping[str, LastImport]) -> None:
+def keep_imports(
+    output_dir: Place, imports: Mapping[str, LastImport], origins: Origins = ENVIRONMENT
+) -> None:
     """Raises PipelineError when the output folder cannot be written to."""
     try:
         store_at(output_dir).put(STATE_NAME, msgspec.json.encode(imports))
     except OSError as error:
-        raise unwritable_error(output_dir, error) from error
+        raise unwritable_error(output_dir, error, origins) from error

@@ -122,11 +122,11 @@ def look(settings: Settings, watch: Watch, now: datetime) -> tuple[Changes, Watc
     counts at once, one at the beginning of a grown log too. Raises LogFolderError when the folder
     is gone, or all its logs are.
     """
-    listing = list_logs(settings.log_dir, now.date())
+    listing = list_logs(settings.log_dir, now.date(), settings.origins)
     if not listing.files and (
         known := watch.logs or load_index(store_at(settings.output_dir)).logs
     ):
-        raise emptied_folder_error(settings.log_dir, known)
+        raise emptied_folder_error(settings.log_dir, known, settings.origins)
     logs: dict[str, Seen] = {}
     unreadable = []
     for log in listing.files.values():
@@ -225,10 +225,11 @@ def _left_out(settings: Settings, listing: LogListing) -> list[str]:
         and trading_days_of(day, settings.timezone)[-1] < settings.start_date
     ]
     older = f"{len(old)} logs are older than the first partition, {settings.start_date}"
+    named = settings.origins.named("PERFORMANCE_START_DATE")
     names = f"{old[0]} to {old[-1]}" if old else ""
     return [
         *listing.ignored,
-        *([f"{older} (PERFORMANCE_START_DATE), and not counted: {names}"] if old else []),
+        *([f"{older} ({named}), and not counted: {names}"] if old else []),
     ]
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place, StoreUrl
-from performance_pipeline.setting_values import parse_date
+from performance_pipeline.setting_values import ENVIRONMENT, Origins, parse_date
 
 if TYPE_CHECKING:
     from performance_pipeline.storage.bucket import Bucket
@@ -75,16 +75,18 @@ def log_day(name: str) -> date:
     return date.fromisoformat(name.removesuffix(".jsonl"))
 
 
-def list_logs(folder: Place, today: date) -> LogListing:
+def list_logs(folder: Place, today: date, origins: Origins = ENVIRONMENT) -> LogListing:
     """The logs in `folder`, `today` being the current UTC day; later ones are not read.
 
-    Raises LogFolderError when the folder is not there, and StoreError.
+    `origins` know where the folder is said. Raises LogFolderError when it is not there, and
+    StoreError.
     """
     files: dict[date, LogFile] = {}
     twins: set[date] = set()
     ignored: list[str] = []
+    entries = _objects(folder) if isinstance(folder, StoreUrl) else _entries(folder, origins)
     # Sorted, so that a plain log comes before its archive.
-    for name, found in _objects(folder) if isinstance(folder, StoreUrl) else _entries(folder):
+    for name, found in entries:
         if (match := _DATED_NAME.fullmatch(name)) is None:
             continue
         try:
@@ -101,13 +103,15 @@ def list_logs(folder: Place, today: date) -> LogListing:
     return LogListing(files, frozenset(twins), tuple(ignored))
 
 
-def _entries(folder: Path) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
+def _entries(
+    folder: Path, origins: Origins
+) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
     """What lies in a folder, by name, each with how it is looked at as the log of a day."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise LogFolderError(
-            f"PERFORMANCE_LOG_DIR={str(folder)!r}: cannot be read ({error.strerror});"
+            f"{_named(folder, origins)}: cannot be read ({error.strerror});"
             " accepted is an existing folder of trade logs"
         ) from None
     for entry in entries:
@@ -154,13 +158,17 @@ def _object_name(log: LogFile) -> str:
     return log.path.rpartition("/")[2]
 
 
-def emptied_folder_error(folder: Place, known: Iterable[str]) -> LogFolderError:
+def emptied_folder_error(folder: Place, known: Iterable[str], origins: Origins) -> LogFolderError:
     """What to raise for a folder without any log where the `known` ones have been read."""
     names = sorted(known)
     return LogFolderError(
-        f"PERFORMANCE_LOG_DIR={str(folder)!r}: holds no log, where {len(names)} were read before"
+        f"{_named(folder, origins)}: holds no log, where {len(names)} were read before"
         f" (the newest {names[-1]}); is the folder mounted? Nothing was overwritten"
     )
+
+
+def _named(folder: Place, origins: Origins) -> str:
+    return origins.valued("PERFORMANCE_LOG_DIR", repr(str(folder)))
 
 
 @dataclass

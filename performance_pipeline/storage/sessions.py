@@ -39,7 +39,7 @@ def market_sessions(settings: Settings, today: date, output: Store) -> Sessions:
     calendar, first = settings.market_calendar, settings.start_date
     if calendar == NO_CALENDAR:
         return Sessions(calendar, first, today, frozenset())
-    return _kept(settings, today, output) or _from_library(calendar, first, today + _AHEAD)
+    return _kept(settings, today, output) or _known(settings, today)
 
 
 def _kept(settings: Settings, today: date, output: Store) -> Sessions | None:
@@ -55,8 +55,7 @@ def _kept(settings: Settings, today: date, output: Store) -> Sessions | None:
 def keep_sessions(settings: Settings, today: date, output: Store) -> None:
     """Ask the library, and write the sessions, well into the future, for commands to come."""
     if settings.market_calendar != NO_CALENDAR:
-        sessions = _from_library(settings.market_calendar, settings.start_date, today + _AHEAD)
-        content = msgspec.json.encode(sessions, order="sorted")
+        content = msgspec.json.encode(_known(settings, today), order="sorted")
         output.put(SESSIONS_NAME, content + b"\n")
 
 
@@ -68,8 +67,22 @@ def keep_missing_sessions(settings: Settings, today: date, output: Store) -> Non
         keep_sessions(settings, today, output)
 
 
+def _known(settings: Settings, today: date) -> Sessions:
+    """Those of the library; raises SettingsError where it has no such calendar."""
+    calendar = settings.market_calendar
+    found = _from_library(calendar, settings.start_date, today + _AHEAD)
+    if found is None:
+        raise SettingsError(
+            "PERFORMANCE_MARKET_CALENDAR",
+            calendar,
+            "an exchange calendar code such as XNYS, XLON or 24/7, or none",
+            settings.origins,
+        )
+    return found
+
+
 @lru_cache(maxsize=1)
-def _from_library(calendar: str, first: date, last: date) -> Sessions:
+def _from_library(calendar: str, first: date, last: date) -> Sessions | None:
     import exchange_calendars
     from exchange_calendars.errors import CalendarError
 
@@ -82,10 +95,6 @@ def _from_library(calendar: str, first: date, last: date) -> Sessions:
             # Beyond what this calendar is known for: take the span that it knows.
             found = exchange_calendars.get_calendar(calendar)
     except CalendarError:
-        raise SettingsError(
-            "PERFORMANCE_MARKET_CALENDAR",
-            calendar,
-            "an exchange calendar code such as XNYS, XLON or 24/7, or none",
-        ) from None
+        return None
     sessions = frozenset(day.date() for day in found.sessions)
     return Sessions(calendar, first, last, frozenset(day for day in sessions if day >= first))

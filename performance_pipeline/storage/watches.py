@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from performance_pipeline.places import Place
+from performance_pipeline.setting_values import ENVIRONMENT, Origins
 from performance_pipeline.storage.files import unwritable_error
 from performance_pipeline.storage.log_changes import Watch
 from performance_pipeline.storage.stores import store_at
@@ -40,7 +41,9 @@ def load_watch(output_dir: Place, digest: str) -> Watch | None:
     return next((one for one in watches if one.digest == digest), None)
 
 
-def keep_watch(output_dir: Place, newest: Watch, previous: Watch) -> None:
+def keep_watch(
+    output_dir: Place, newest: Watch, previous: Watch, origins: Origins = ENVIRONMENT
+) -> None:
     """Keep `newest`, and `previous`, which the stored cursor still names.
 
     Raises PipelineError when the output folder cannot be written to.
@@ -48,7 +51,7 @@ def keep_watch(output_dir: Place, newest: Watch, previous: Watch) -> None:
     try:
         store_at(output_dir).put(WATCH_NAME, msgspec.json.encode(_Kept(newest, previous)))
     except OSError as error:
-        raise unwritable_error(output_dir, error) from error
+        raise unwritable_error(output_dir, error, origins) from error
 
 
 def _kept(output_dir: Place) -> _Kept | None:

@@ -12,7 +12,8 @@ from dagster.components.testing import DefsFolderSandbox, create_defs_folder_san
 
 from performance_pipeline import BotPerformance
 from performance_pipeline.defs.partitions import range_tags
-from performance_pipeline.pipeline.bots import BotError, attribute_names
+from performance_pipeline.pipeline.bots import attribute_names
+from performance_pipeline.setting_values import SettingsError
 from performance_pipeline_tests.support.lines import DAY, log, session
 from performance_pipeline_tests.support.runs import QUIETLY
 
@@ -150,5 +151,5 @@ def test_dagster_shows_what_it_is_and_what_it_makes() -> None:
 
 def test_one_made_in_python_says_what_cannot_be_used_too() -> None:
     bot = BotPerformance(bot="alpha", log_dir="logs", trade="never")
-    with pytest.raises(BotError, match=r"^trade: 'never' cannot be used"):
+    with pytest.raises(SettingsError, match=r"^trade: 'never' cannot be used"):
         dg.component_defs(component=bot)

@@ -8,7 +8,6 @@ import pytest
 
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.bots import (
-    BotError,
     all_bots,
     attribute_names,
     bot_settings,
@@ -17,6 +16,7 @@ from performance_pipeline.pipeline.bots import (
 )
 from performance_pipeline.places import Place as LogPlace
 from performance_pipeline.places import StoreUrl
+from performance_pipeline.setting_values import SettingsError
 from performance_pipeline.settings import Settings, setting_names
 
 Listed = Callable[[str], Path]
@@ -180,7 +180,7 @@ def test_what_cannot_be_used_is_told_with_file_and_line(
 
 def test_a_secret_is_not_in_what_is_told(listed: Listed) -> None:
     path = listed(TWO.replace("beta\n", "beta\n    notify: password\n"))
-    with pytest.raises(PipelineError, match=r"7: bots\[2\].notify: it cannot be used") as raised:
+    with pytest.raises(PipelineError, match=r"7: bots\[2\].notify cannot be used") as raised:
         listed_bots(path, {})
     assert "password" not in str(raised.value)
 
@@ -246,5 +246,7 @@ def test_attributes_are_the_settings_and_the_name() -> None:
 
 def test_an_attribute_names_itself_where_no_file_does(tmp_path: Path) -> None:
     said: Mapping[str, str] = {"bot": "a", "log_dir": "x", "trade": "never"}
-    with pytest.raises(BotError, match=r"^trade: 'never' cannot be used: accepted is exit or flat"):
+    with pytest.raises(
+        SettingsError, match=r"^trade: 'never' cannot be used: accepted is exit or flat"
+    ):
         bot_settings(said, tmp_path, {})

@@ -1,5 +1,6 @@
 """The process that delivers alerts: what it says when it fails, and what its starter does then."""
 
+import errno
 import io
 import subprocess
 import sys
@@ -12,13 +13,16 @@ import pytest
 
 from performance_pipeline.pipeline import courier
 from performance_pipeline.pipeline.courier import Courier
+from performance_pipeline.setting_values import Origins
 
 FAILED: Final = "alerts are not delivered: "
 
 
-def errand(monkeypatch: pytest.MonkeyPatch, alert_log: Path | str, output_dir: Path) -> int:
+def errand(
+    monkeypatch: pytest.MonkeyPatch, alert_log: Path | str, output_dir: Path, **more: object
+) -> int:
     """What `main` returns when that is asked for on stdin."""
-    asked = {"alert_log": str(alert_log), "output_dir": str(output_dir), "urls": []}
+    asked = {"alert_log": str(alert_log), "output_dir": str(output_dir), "urls": [], **more}
     pipe = io.TextIOWrapper(io.BytesIO(msgspec.json.encode(asked)))
     monkeypatch.setattr(sys, "stdin", pipe)
     # Only what the process does with signals is left out: here it is the tests'.
@@ -48,6 +52,20 @@ def test_a_round_that_failed_says_why_in_one_line(
         assert said in told
         assert told.count("\n") == 1
         assert "password" not in told
+
+
+def test_a_round_for_one_of_several_bots_names_the_line_that_says_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    origins = Origins({"PERFORMANCE_OUTPUT_DIR": "bots.yaml:4: bots[1].output_dir"})
+    assert errand(monkeypatch, tmp_path / "alerts.jsonl", tmp_path, origins=origins) == 1
+    assert capsys.readouterr().out.startswith(
+        f"bots.yaml:4: bots[1].output_dir: '{tmp_path}': cannot be written to (No space left"
+    )
 
 
 def process(script: str) -> "subprocess.Popen[bytes]":
