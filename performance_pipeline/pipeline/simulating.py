@@ -21,6 +21,7 @@ from performance_pipeline.domain.simulation.chances import (
     count_chances,
     standard_error,
 )
+from performance_pipeline.domain.targets import Targets
 from performance_pipeline.pipeline.closed_trades import ClosedTrades
 from performance_pipeline.pipeline.replaying import targets_to_replay
 from performance_pipeline.pipeline.report import default_period
@@ -94,21 +95,11 @@ def simulate_targets(
     targets = targets_to_replay(path).targets
     assert targets is not None
     made_up = not any(history.days.values())
-    if not made_up:
-        bot = own_bot(history.days, options.win_rate, options.trades_per_day)
-    elif options.win_rate is None or options.trades_per_day is None:
-        raise UnusableBotError(
-            f"no trade closed in the last 365 days in {settings.log_dir}; to simulate a bot without"
-            " a history, give --win-rate and --trades-per-day"
-        )
+    if made_up:
+        bot = _made_up(targets, options, settings.log_dir)
     else:
-        bot = made_up_bot(targets, options.win_rate, options.trades_per_day)
-    fallen = options.fallen or max(bot.win_rate - _FALL, bot.win_rate / 2)
-    if fallen >= bot.win_rate:
-        raise UnusableBotError(
-            f"--fallen {_percent(fallen)} is no fall; accepted is below the win rate,"
-            f" {_percent(bot.win_rate)}"
-        )
+        bot = own_bot(history.days, options.win_rate, options.trades_per_day)
+    fallen = _fallen(bot, options)
     counted = count_chances(
         targets,
         bot,
@@ -129,6 +120,25 @@ def simulate_targets(
         unchanged=counted.unchanged,
         fallen=counted.fallen,
     )
+
+
+def _made_up(targets: Targets, options: SimulationOptions, log_dir: Place) -> Bot:
+    if options.win_rate is None or options.trades_per_day is None:
+        raise UnusableBotError(
+            f"no trade closed in the last 365 days in {log_dir}; to simulate a bot without a"
+            " history, give --win-rate and --trades-per-day"
+        )
+    return made_up_bot(targets, options.win_rate, options.trades_per_day)
+
+
+def _fallen(bot: Bot, options: SimulationOptions) -> Decimal:
+    fallen = options.fallen or max(bot.win_rate - _FALL, bot.win_rate / 2)
+    if fallen >= bot.win_rate:
+        raise UnusableBotError(
+            f"--fallen {_percent(fallen)} is no fall; accepted is below the win rate,"
+            f" {_percent(bot.win_rate)}"
+        )
+    return fallen
 
 
 def _described(bot: Bot, fallen: Decimal, history: Traded | None) -> SimulatedBot:

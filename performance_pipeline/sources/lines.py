@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from performance_pipeline.domain.numbers import EXACT, parse_number, plain
+from performance_pipeline.domain.numbers import EXACT, plain
 from performance_pipeline.domain.trade_lines import RejectedLineError, parse_trade
 from performance_pipeline.domain.trades import Outcome
-from performance_pipeline.sources.fields import total
+from performance_pipeline.sources.fields import exact, total
 from performance_pipeline.sources.records import Action, Fee, RecordError, Source, TradeRecord
 
 
@@ -63,49 +63,50 @@ def line_of(record: TradeRecord, source_id: str, format_name: str, source: Sourc
     exit_at, hold = record.exit_timestamp, record.hold_duration_seconds
     if hold is None and exit_at is not None:
         hold = _seconds(record.timestamp, exit_at)
-    try:
-        value = EXACT.multiply(parse_number(record.quantity), parse_number(record.price))
-        if record.multiplier is not None:
-            value = EXACT.multiply(value, parse_number(record.multiplier))
-        content = _encode(
-            _Line(
-                timestamp=_written(record.timestamp),
-                symbol=record.symbol,
-                action=record.action,
-                quantity=record.quantity,
-                price=record.price,
-                total_value=plain(value),
-                outcome=record.outcome,
-                source=format_name,
-                source_id=source_id,
-                multiplier=record.multiplier,
-                order_id=record.order_id,
-                execution_mode=source.options.mode or record.execution_mode,
-                account_id=source.options.account or record.account_id,
-                strategy_name=record.strategy_name,
-                entry_type=record.entry_type,
-                stop_loss=record.stop_loss,
-                target=record.target,
-                decision_reasoning=record.decision_reasoning,
-                profit_loss=record.profit_loss,
-                hold_duration_seconds=hold,
-                exit_timestamp=None if exit_at is None else _written(exit_at),
-                exit_reasoning=record.exit_reasoning,
-                slippage=record.slippage,
-                commission=commission,
-                net_profit_loss=record.net_profit_loss,
-            )
+    content = _encode(
+        _Line(
+            timestamp=_written(record.timestamp),
+            symbol=record.symbol,
+            action=record.action,
+            quantity=record.quantity,
+            price=record.price,
+            total_value=_total_value(record),
+            outcome=record.outcome,
+            source=format_name,
+            source_id=source_id,
+            multiplier=record.multiplier,
+            order_id=record.order_id,
+            execution_mode=source.options.mode or record.execution_mode,
+            account_id=source.options.account or record.account_id,
+            strategy_name=record.strategy_name,
+            entry_type=record.entry_type,
+            stop_loss=record.stop_loss,
+            target=record.target,
+            decision_reasoning=record.decision_reasoning,
+            profit_loss=record.profit_loss,
+            hold_duration_seconds=hold,
+            exit_timestamp=None if exit_at is None else _written(exit_at),
+            exit_reasoning=record.exit_reasoning,
+            slippage=record.slippage,
+            commission=commission,
+            net_profit_loss=record.net_profit_loss,
         )
+    )
+    try:
         # What counts is what the reader of logs makes of the line, so it is asked.
         parse_trade(content)
     except RejectedLineError as error:
         field, _, reason = str(error).partition(": ")
         raise RecordError(field, reason) from None
-    except ValueError:
-        field = "quantity" if _is_no_number(record.quantity) else "price"
-        raise RecordError(field, "not a number") from None
     instant = record.instant
     return NewLine(source_id, instant.date(), instant, content, foreign)
+
+
+def _total_value(record: TradeRecord) -> str:
+    value = EXACT.multiply(exact(record.quantity, "quantity"), exact(record.price, "price"))
+    if record.multiplier is not None:
+        value = EXACT.multiply(value, exact(record.multiplier, "multiplier"))
+    return plain(value)
 
 
 def differing_fields(before: bytes, now: bytes) -> str:
@@ -132,11 +133,3 @@ def _seconds(start: datetime, end: datetime) -> str:
     """From one instant to another, exactly."""
     microseconds = (end - start) // timedelta(microseconds=1)
     return plain(EXACT.scaleb(Decimal(microseconds), -6))
-
-
-def _is_no_number(text: str) -> bool:
-    try:
-        parse_number(text)
-    except ValueError:
-        return True
-    return False

@@ -16,6 +16,19 @@ _KINDS: Final = {
 }
 _CELLS: Final = {**_KINDS, "zero": LINE, "missing": "none"}
 _SIGNS: Final = {"loss-1": INK, "loss-2": INK, "loss-3": "var(--on-strong)", "missing": MUTED}
+_COLORED: Final[Spec] = {
+    "mark": {"type": "rect", "cornerRadius": 2},
+    "encoding": {"color": colors("kind", _CELLS), **TIP},
+}
+_SIGNED: Final[Spec] = {
+    "mark": {
+        "type": "text",
+        "fontSize": {"expr": "min(11, 1.2 * bandwidth('x'))"},
+        "aria": False,
+        "tooltip": None,
+    },
+    "encoding": {"text": {"field": "sign"}, "color": colors("kind", _SIGNS)},
+}
 _MANY_WEEKS: Final = 20
 _NARROW: Final = 19
 _BROAD: Final = 46
@@ -43,19 +56,6 @@ def calendar(
     ]
     weekend = {value["weekday"] for value in values} & set(SHORT_WEEKDAYS[5:])
     shown = SHORT_WEEKDAYS if weekend else SHORT_WEEKDAYS[:5]
-    cells: Spec = {
-        "mark": {"type": "rect", "cornerRadius": 2},
-        "encoding": {"color": colors("kind", _CELLS), **TIP},
-    }
-    signs: Spec = {
-        "mark": {
-            "type": "text",
-            "fontSize": {"expr": "min(11, 1.2 * bandwidth('x'))"},
-            "aria": False,
-            "tooltip": None,
-        },
-        "encoding": {"text": {"field": "sign"}, "color": colors("kind", _SIGNS)},
-    }
     return spec(
         "Calendar of daily P&L",
         **({"title": title} if title else {}),
@@ -66,7 +66,7 @@ def calendar(
             "x": _weeks(weeks, each=title is None and len(weeks) <= _MANY_WEEKS // 2),
             "y": _weekdays(shown),
         },
-        layer=[cells, signs],
+        layer=[_COLORED, _SIGNED],
         resolve={"scale": {"color": "independent"}},
     )
 
