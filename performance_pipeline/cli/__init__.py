@@ -58,7 +58,10 @@ for command in (
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @examples('eval "$(performance-pipeline completion bash)"')
 def completion(shell: str) -> None:
-    """Print the script that makes a shell complete commands, options and alert ids."""
+    """Print the script by which a shell completes commands.
+
+    And options, formats, bots and the ids of alerts.
+    """
     from performance_pipeline.commands.completion import completion_script
 
     click.echo(completion_script(shell, cli, PROGRAM))

@@ -18,7 +18,7 @@ def alerts() -> None:
 
 @alerts.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only alerts in this state.")
-@click.option("--all", "late_too", is_flag=True, help="Also those raised long after the fact.")
+@click.option("--all", "late_too", is_flag=True, help="Also those raised long after their window.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array on stdout.")
 @bot_option
 @examples("performance-pipeline alerts list --status raised")
@@ -35,7 +35,10 @@ def list_alerts(status: str | None, late_too: bool, as_json: bool) -> None:
 @bot_option
 @examples("performance-pipeline alerts explain weekly-2025-10-06-win_rate-1")
 def explain(alert_id: str, as_json: bool) -> None:
-    """Show why an alert was raised: its target, what cost most, and the trades by log line."""
+    """Show why an alert was raised.
+
+    Its target, what was found and what cost most, and the trades, each with its log and line.
+    """
     from performance_pipeline.commands.alerts import explain_alert
 
     explain_alert(chosen_settings(), alert_id, as_json=as_json)
@@ -60,9 +63,10 @@ def acknowledge_alerts(
     metric: str | None,
     strategy: str | None,
 ) -> None:
-    """Acknowledge active alerts, by their ids, all, or those of a window, metric and strategy.
+    """Acknowledge active alerts.
 
-    The alert log records when.
+    Asks for their ids, for --all, or for one or more of --window, --metric and --strategy, which
+    an alert must all match. The alert log records when.
     """
     from performance_pipeline.commands.alerts import acknowledge_active, acknowledge_ids
 

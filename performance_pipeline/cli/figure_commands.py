@@ -18,14 +18,16 @@ from performance_pipeline.places import Place
 @click.option(
     "--window",
     type=click.Choice([window.value for window in Window]),
-    help="Which window; default daily.",
+    help="Which window; default daily, or range with --start.",
 )
 @day_option("--date", "day", help="A day of the window; default today.")
 @day_option("--start", help="First day of any range, with --end.")
 @day_option("--end", help="Last day of the range, inclusive.")
 @click.option("--json", "form", flag_value="json", help="The summary document on stdout.")
 @click.option("--markdown", "form", flag_value="markdown", help="The Markdown on stdout.")
-@click.option("--export", type=a_place, metavar="PATH", help="Also write both into a folder.")
+@click.option(
+    "--export", type=a_place, metavar="PATH", help="Also write JSON and Markdown to a folder."
+)
 @bot_option
 @examples("performance-pipeline summary --window weekly --date 2025-10-10")
 def summary(
@@ -36,7 +38,11 @@ def summary(
     form: str | None,
     export: Place | None,
 ) -> None:
-    """Show one window, computed now from the aggregates; writes nothing but --export."""
+    """Show the figures of a day, week, month or any range.
+
+    They are made of the stored aggregates, and of the logs that have changed since. Writes nothing
+    but --export. Exit status 2: a target is breached.
+    """
     from performance_pipeline.commands.summary import show_summary
 
     tracker = PerformanceTracker(chosen_settings())
@@ -48,8 +54,14 @@ def summary(
 @click.command()
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")
-@click.option("--days", type=click.IntRange(min=1), help="That many days, ending today.")
-@click.option("--window", type=click.Choice(["daily", "weekly", "monthly"]))
+@click.option(
+    "--days", type=click.IntRange(min=1), metavar="N", help="That many days, ending today."
+)
+@click.option(
+    "--window",
+    type=click.Choice(["daily", "weekly", "monthly"]),
+    help="A day, week or month, with --date.",
+)
 @day_option("--date", "day", help="A day of the window; default today.")
 @click.option(
     "--out",
@@ -69,10 +81,9 @@ def report(
     day: date | None,
     out: Place,
 ) -> None:
-    """Draw a range of days as one HTML page that opens offline; by default the last 365,
-    without today, which is not over.
+    """Draw a range of days as one HTML page that opens offline.
 
-    Writes nothing but that page.
+    By default the last 365 days, without today, which is not over. Writes nothing but that page.
     """
     from performance_pipeline.commands.report import make_report
     from performance_pipeline.pipeline.report import default_period
@@ -92,7 +103,7 @@ def report(
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="The exact figures on stdout.")
+@click.option("--json", "as_json", is_flag=True, help="The exact figures on stdout, as JSON.")
 @click.option(
     "--out",
     type=a_place,
@@ -102,9 +113,10 @@ def report(
 @bot_option
 @examples("performance-pipeline bots --out bots.html")
 def bots(as_json: bool, out: Place | None) -> None:
-    """Show how each bot of config/bots.yaml stands now: results, alerts, data and room, with sums.
+    """Show how each bot of config/bots.yaml stands now.
 
-    What is wrong with one bot stands in its row. Writes nothing but --out.
+    Results, alerts, data quality and room before the drawdown targets, with sums. What is wrong
+    with one bot stands in its row. Writes nothing but --out.
     """
     from performance_pipeline.commands.bots import show_bots
 
@@ -118,11 +130,12 @@ def bots(as_json: bool, out: Place | None) -> None:
 @bot_option
 @examples("performance-pipeline verify --start 2025-09-01 --end 2025-09-30")
 def verify(start: date | None, end: date | None) -> None:
-    """Compare every summary with one recomputed from all raw lines of its days.
+    """Compare every summary with one made from raw log lines.
 
-    Recomputed with arithmetic of its own, in fractions: it shares only what a valid field looks
-    like, which logs and lines there are, and the market calendar. Of verdicts it compares the
-    actual and its variance; which targets apply, and how severe a miss is, it takes as given.
+    That one is recomputed with arithmetic of its own, in fractions: it shares only what a valid
+    field looks like, which logs and lines there are, and the market calendar. Of verdicts it
+    compares the actual and its variance; which targets apply, and how severe a miss is, it takes as
+    given. Exit status 2: a difference was found.
     """
     from performance_pipeline.commands.verify import verify_range
 
@@ -138,7 +151,10 @@ def verify(start: date | None, end: date | None) -> None:
 @bot_option
 @examples("performance-pipeline doctor")
 def doctor(every_line: bool) -> None:
-    """Show the settings in force, which log lines would not count, and what would help."""
+    """Show settings, which lines do not count, and what helps.
+
+    Exit status 1: the pipeline cannot run, or no line would count.
+    """
     from performance_pipeline.commands.doctor import examine
 
     examine(PerformanceTracker(chosen_settings()), every_line=every_line)

@@ -20,6 +20,7 @@ from performance_pipeline.pipeline.tracker import PerformanceTracker
 @click.option(
     "--days",
     type=click.IntRange(min=1),
+    metavar="N",
     help="That many days, ending today, but none before the oldest log.",
 )
 @day_option("--start", help="First day, with --end.")
@@ -27,7 +28,11 @@ from performance_pipeline.pipeline.tracker import PerformanceTracker
 @bot_option
 @examples("performance-pipeline backfill --days 30")
 def backfill(days: int | None, start: date | None, end: date | None) -> None:
-    """Materialize days, and the weeks and months they touch, through Dagster."""
+    """Materialize days, their weeks and months, through Dagster.
+
+    Asks for --days, or --start and --end. The service does so by itself for logs that change; this
+    is for history, and brings the alert log up to date at the end.
+    """
     from performance_pipeline.commands.backfill import materialize_range
 
     settings = chosen_settings()
@@ -51,10 +56,11 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 @bot_option
 @examples("performance-pipeline prune --keep-days 7")
 def prune(keep_days: int | None) -> None:
-    """Remove old history that nothing relies on from the Dagster instance, and give the disk back.
+    """Remove old history from the Dagster instance.
 
-    The service does so by itself, little by little, and may go on meanwhile. What was
-    materialized, its newest figures and check results, and the alert log stay as they are.
+    Only history that nothing relies on goes, and the disk is given back. The service does so by
+    itself, little by little, and may go on meanwhile. What was materialized, its newest figures and
+    check results, and the alert log stay as they are.
     """
     from performance_pipeline.commands.prune import prune_now
 
@@ -64,21 +70,32 @@ def prune(keep_days: int | None) -> None:
 @click.command()
 @examples("performance-pipeline demo")
 def demo() -> None:
-    """From sample logs to summaries, in ./demo, whatever the settings are."""
+    """Go from sample logs to reports and alerts, in ./demo.
+
+    What it makes stays there; the settings in force play no part.
+    """
     from performance_pipeline.commands.demo import DEMO_FOLDER, run_demo
 
     run_demo(Path(DEMO_FOLDER))
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    default=3000,
+    show_default=True,
+    help="Where the UI is, on http://127.0.0.1.",
+)
 @bot_option
 @examples("performance-pipeline dev --port 3001")
 def dev(port: int) -> None:
-    """Start Dagster's UI and daemon, on this machine only, over the logs and their instance.
+    """Start Dagster's UI and daemon, on this machine only.
 
-    Over all bots where config/bots.yaml lists several, whichever --bot is shown first. Until
-    PERFORMANCE_LOG_DIR is set, or bots are listed, over the logs of the demo in ./demo.
+    They run over the logs in force and their Dagster instance: over all bots where
+    config/bots.yaml lists several, and --bot says which one the link leads to. Until
+    PERFORMANCE_LOG_DIR is set, or bots are listed, they run over the logs of the demo in ./demo.
     """
     from performance_pipeline.commands.dev import serve
 

@@ -22,9 +22,17 @@ from performance_pipeline.places import Place
 )
 @click.option("--mode", type=click.Choice(["LIVE", "PAPER"]), help="execution_mode of each record.")
 @click.option("--account", metavar="ID", help="account_id of each record.")
-@click.option("--timezone", "zone", type=a_zone, metavar="ZONE", help="Of times without an offset.")
-@click.option("--map", "mapping", type=click.Path(path_type=Path), help="What the columns are.")
-@click.option("--replace", is_flag=True, help="Write over records that have changed.")
+@click.option(
+    "--timezone", "zone", type=a_zone, metavar="ZONE", help="Zone of times without an offset."
+)
+@click.option(
+    "--map",
+    "mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Says which column of a CSV is which field, in YAML.",
+)
+@click.option("--replace", is_flag=True, help="Write over lines whose record has changed.")
 @click.option("--dry-run", is_flag=True, help="Only say what would become of each record.")
 @bot_option
 @examples("performance-pipeline import csv trades.csv --map columns.yaml --mode LIVE")
@@ -39,9 +47,11 @@ def import_command(
     replace: bool,
     dry_run: bool,
 ) -> None:
-    """Make trade logs of what other software wrote; each record once, however often it is called.
+    """Make trade logs of what other software wrote.
 
-    Lines that are there are never touched, but with --replace those whose record has changed.
+    FORMAT is freqtrade, alpaca, ibkr-flex, ccxt or csv; SOURCE is a file of that software. Each
+    record becomes one line of the log of its day, once, however often it is imported. Lines that
+    are there stay as they are, unless --replace is given.
     """
     from performance_pipeline.commands.import_trades import import_trades
     from performance_pipeline.sources.records import ImportOptions
@@ -57,12 +67,13 @@ def import_command(
 @click.command("second-opinion")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The document on stdout.")
-@examples("performance-pipeline second-opinion user_data/backtest_results/backtest-result.zip")
+@examples("performance-pipeline second-opinion backtest-result.zip")
 def second_opinion(source: Path, as_json: bool) -> None:
-    """Hold freqtrade's own figures against ours: of a backtest's result, or of a database.
+    """Hold freqtrade's own figures against ours.
 
-    Needs no logs and writes nothing. Where two figures differ the reason is given, if it is known
-    and leads to what freqtrade states; exit status 2 tells that a difference has none.
+    SOURCE is the result of a backtest, or a database. Needs no logs and writes nothing. Where two
+    figures differ it names the reason, if that alone leads to what freqtrade states. Exit status 2:
+    a difference has none.
     """
     from performance_pipeline.commands.second_opinion import show_second_opinion
 
@@ -72,13 +83,37 @@ def second_opinion(source: Path, as_json: bool) -> None:
 
 @click.command("sample-logs")
 @click.option("--out", type=a_folder, metavar="PATH", required=True, help="Folder to write to.")
-@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True)
-@click.option("--trades-per-day", type=click.IntRange(min=0), default=40, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=90,
+    show_default=True,
+    help="That many days, ending today; weekdays have a log.",
+)
+@click.option(
+    "--trades-per-day",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=40,
+    show_default=True,
+    help="On average.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    metavar="N",
+    default=7,
+    show_default=True,
+    help="The same seed makes the same trades.",
+)
 @click.option("--fills", is_flag=True, help="Buys and sells alone, for PERFORMANCE_PAIRING.")
 @examples("performance-pipeline sample-logs --out logs --days 30")
 def sample_logs(out: Path, days: int, trades_per_day: int, seed: int, fills: bool) -> None:
-    """Write realistic, seeded trade logs that end today; never overwrites one."""
+    """Write realistic trade logs that end today.
+
+    Never overwrites a log.
+    """
     from performance_pipeline.commands.sample_logs import write_samples
 
     write_samples(out, days=days, trades_per_day=trades_per_day, seed=seed, fills=fills)

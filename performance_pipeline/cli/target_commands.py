@@ -26,16 +26,17 @@ def targets() -> None:
 
 @targets.command("replay")
 @targets_option(help="The targets to hold against those in force.")
-@day_option("--start", help="First day, with --end; default as for report.")
+@day_option("--start", help="First day, with --end; default the last 365 days.")
 @day_option("--end", help="Last day, inclusive.")
 @click.option("--json", "as_json", is_flag=True, help="The replay document on stdout.")
 @bot_option
 @examples("performance-pipeline targets replay --targets new-targets.yaml")
 def replay(given: Place | None, start: date | None, end: date | None, as_json: bool) -> None:
-    """Show which alerts targets would have raised over the past; writes nothing.
+    """Show which alerts targets would have raised so far.
 
-    Every day, week, month and rolling window of the range is judged as if it were just over, by
-    the targets in force and by those of a file: side by side, and what only one of them raises.
+    Every day, week, month and rolling window of the range is judged as if it were just over, by the
+    targets in force and by those of a file: side by side, and what only one of them raises. Writes
+    nothing.
     """
     from performance_pipeline.commands.targets import show_replay
     from performance_pipeline.pipeline.report import default_period
@@ -50,14 +51,26 @@ def replay(given: Place | None, start: date | None, end: date | None, as_json: b
 
 @targets.command("simulate")
 @targets_option(help="The targets to simulate; default those in force.")
-@click.option("--win-rate", type=a_rate, metavar="PERCENT", help="How many trades truly win.")
 @click.option(
-    "--fallen", type=a_rate, metavar="PERCENT", help="What it falls to; default 10 points lower."
+    "--win-rate", type=a_rate, metavar="PERCENT", help="How many trades win; default the bot's own."
 )
 @click.option(
-    "--trades-per-day", type=above_zero, metavar="N", help="Closed trades a day, on average."
+    "--fallen", type=a_rate, metavar="PERCENT", help="What that falls to; default 10 points lower."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option(
+    "--trades-per-day",
+    type=above_zero,
+    metavar="N",
+    help="Closed trades a day, on average; default the bot's own.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=7,
+    show_default=True,
+    help="The same seed draws the same trades.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The simulation document on stdout.")
 @bot_option
 @examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
@@ -69,10 +82,11 @@ def simulate(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Show how often targets alert by luck alone, and how soon they tell of a real fall.
+    """Show how often targets alert by luck alone.
 
-    Draws many years of trading from the bot's own closed trades of the last 365 days. Without any,
-    and with --win-rate and --trades-per-day, from those of a bot made up from what the targets ask.
+    And how soon they tell of a real fall of the win rate. Draws many years of trading from the
+    bot's own closed trades of the last 365 days. Where there are none, and --win-rate and
+    --trades-per-day are given, it draws the trades of a bot made up from what the targets ask.
     Writes nothing.
     """
     from performance_pipeline.commands.simulate import show_simulation

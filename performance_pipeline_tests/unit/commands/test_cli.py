@@ -11,12 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import click
 import pytest
 
 from performance_pipeline import cli
 from performance_pipeline.cli.alert_commands import alerts
 from performance_pipeline.cli.target_commands import targets
 from performance_pipeline.commands import backfill
+from performance_pipeline.sources.formats import FORMATS
 from performance_pipeline_tests.support.command_line import (
     ACCOUNT,
     FIRST_PARTITION,
@@ -927,6 +929,33 @@ def test_help_is_no_error_and_names_every_command(run: Run) -> None:
             "completion",
         ):
             assert f"\n  {command} " in ran.out
+
+
+def test_lists_of_commands_say_what_each_does_in_a_whole_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for group in ((), ("alerts",), ("targets",)):
+        listed = run(*group, "--help").out.partition("Commands:\n")[2].splitlines()
+        assert listed
+        assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
+def test_every_option_of_every_command_says_what_it_is() -> None:
+    leaves = [*cli.cli.commands.values(), *alerts.commands.values(), *targets.commands.values()]
+    silent = [
+        f"{leaf.name} {option.opts[0]}"
+        for leaf in leaves
+        for option in leaf.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
+
+
+def test_the_help_of_import_names_every_format(run: Run) -> None:
+    told = " ".join(run("import", "--help").out.split())
+    *first, last = FORMATS
+    assert f"FORMAT is {', '.join(first)} or {last};" in told
 
 
 def test_every_command_has_an_example_in_its_help_that_its_parser_takes(run: Run) -> None:
