@@ -99,6 +99,7 @@ def test_fields_are_read_as_ibkr_writes_them(
         ({"quantity": "0"}, "quantity: not above 0"),
         ({"tradePrice": "1,5"}, "tradePrice: not a number"),
         ({"ibCommission": "free"}, "ibCommission: not a number"),
+        ({"multiplier": "many"}, "multiplier: not a number"),
         ({"buySell": "HOLD"}, "buySell: not BUY or SELL"),
         ({"dateTime": "11/03/2025;143100"}, "dateTime: not a date like 20251103"),
         ({"dateTime": "20251341;143100"}, "dateTime: no such time"),
