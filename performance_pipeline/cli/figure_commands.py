@@ -6,7 +6,7 @@ from datetime import date
 import click
 
 from performance_pipeline.cli.exits import EXIT_DIFFERENT, EXIT_ERROR
-from performance_pipeline.cli.options import a_place, day_option, examples
+from performance_pipeline.cli.options import a_place, day_option, examples, number_option
 from performance_pipeline.commands.choosing import bot_option, chosen_bots, chosen_settings
 from performance_pipeline.commands.periods import asked_period, clipped
 from performance_pipeline.domain.windows import Period, Window
@@ -54,9 +54,7 @@ def summary(
 @click.command()
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")
-@click.option(
-    "--days", type=click.IntRange(min=1), metavar="N", help="That many days, ending today."
-)
+@number_option("--days", click.IntRange(min=1), "That many days, ending today.")
 @click.option(
     "--window",
     type=click.Choice(["daily", "weekly", "monthly"]),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from performance_pipeline.cli.options import day_option, examples
+from performance_pipeline.cli.options import day_option, examples, number_option
 from performance_pipeline.commands.choosing import (
     bot_option,
     chosen_bots,
@@ -17,11 +17,10 @@ from performance_pipeline.pipeline.tracker import PerformanceTracker
 
 
 @click.command()
-@click.option(
+@number_option(
     "--days",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="That many days, ending today, but none before the oldest log.",
+    click.IntRange(min=1),
+    "That many days, ending today, but none before the oldest log.",
 )
 @day_option("--start", help="First day, with --end.")
 @day_option("--end", help="Last day, inclusive.")
@@ -47,11 +46,10 @@ def backfill(days: int | None, start: date | None, end: date | None) -> None:
 
 
 @click.command()
-@click.option(
+@number_option(
     "--keep-days",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Keep the history of that many days; default PERFORMANCE_KEEP_RUNS_DAYS.",
+    click.IntRange(min=1),
+    "Keep the history of that many days; default PERFORMANCE_KEEP_RUNS_DAYS.",
 )
 @bot_option
 @examples("performance-pipeline prune --keep-days 7")
@@ -80,13 +78,8 @@ def demo() -> None:
 
 
 @click.command()
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    metavar="N",
-    default=3000,
-    show_default=True,
-    help="Where the UI is, on http://127.0.0.1.",
+@number_option(
+    "--port", click.IntRange(1, 65535), "Where the UI is, on http://127.0.0.1.", default=3000
 )
 @bot_option
 @examples("performance-pipeline dev --port 3001")

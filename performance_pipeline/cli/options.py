@@ -32,6 +32,20 @@ def day_option(name: str, *variables: str, help: str) -> Callable[[_Command], _C
     return click.option(name, *variables, type=a_day, metavar="YYYY-MM-DD", help=help)
 
 
+def number_option(
+    name: str, accepted: click.IntRange, help: str, *, default: int | None = None
+) -> Callable[[_Command], _Command]:
+    """An option that takes a whole number."""
+    return click.option(
+        name,
+        type=accepted,
+        metavar="N",
+        default=default,
+        show_default=default is not None,
+        help=help,
+    )
+
+
 def targets_option(help: str) -> Callable[[_Command], _Command]:
     """An option that takes a file of targets, to be tried beside or instead of those in force."""
     return click.option("--targets", "given", type=a_place, metavar="FILE", help=help)

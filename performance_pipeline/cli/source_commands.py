@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from performance_pipeline.cli.exits import EXIT_DIFFERENT, EXIT_ERROR
-from performance_pipeline.cli.options import a_folder, a_place, a_zone, complete_formats, examples
+from performance_pipeline.cli.options import (
+    a_folder,
+    a_place,
+    a_zone,
+    complete_formats,
+    examples,
+    number_option,
+)
 from performance_pipeline.commands.choosing import bot_option, chosen_settings
 from performance_pipeline.places import Place
 
@@ -83,22 +90,13 @@ def second_opinion(source: Path, as_json: bool) -> None:
 
 @click.command("sample-logs")
 @click.option("--out", type=a_folder, metavar="PATH", required=True, help="Folder to write to.")
-@click.option(
+@number_option(
     "--days",
-    type=click.IntRange(min=1),
-    metavar="N",
+    click.IntRange(min=1),
+    "That many days, ending today; weekdays have a log.",
     default=90,
-    show_default=True,
-    help="That many days, ending today; weekdays have a log.",
 )
-@click.option(
-    "--trades-per-day",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=40,
-    show_default=True,
-    help="On average.",
-)
+@number_option("--trades-per-day", click.IntRange(min=0), "On average.", default=40)
 @click.option(
     "--seed",
     type=int,
