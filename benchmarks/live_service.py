@@ -202,6 +202,13 @@ def running(checkout: Path, root: Path) -> Iterator[Service]:
         "PERFORMANCE_START_DATE": str(today - timedelta(days=90)),
         "PERFORMANCE_ALERT_ROLLING_WINDOW": "1",
     }
+    with service_of(checkout, root, environment) as service:
+        yield service
+
+
+@contextmanager
+def service_of(checkout: Path, root: Path, environment: dict[str, str]) -> Iterator[Service]:
+    """A `dagster dev` with the variables `environment`; what it prints goes to a file in `root`."""
     arguments = ["-m", "performance_pipeline.definitions", "-p", str(free_port())]
     with (root / "service.log").open("wb") as printed:
         process = subprocess.Popen(

@@ -20,6 +20,7 @@ from performance_pipeline.defs.check_history import (
 from performance_pipeline.defs.external_assets import never_reported, reported_alerts
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.shared_instance import instance_of
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings
 from performance_pipeline.domain.reconciling import reconcile
 from performance_pipeline.errors import PipelineError
@@ -111,13 +112,13 @@ def told_of_alerts(
 
     Returns how Dagster is to hear of the log, where there is something new.
     """
-    tell = warns(context)
-    events = update_alert_log(runtime, context.instance, partitions, tell)
+    tell, instance = warns(context), instance_of(context)
+    events = update_alert_log(runtime, instance, partitions, tell)
     for sentence in raised_warnings(events):
         tell(sentence)
     path = runtime.settings.alert_log
     # A log that was there before the instance was.
-    unknown = is_there(path) and never_reported(context.instance, runtime.keys.performance_alerts)
+    unknown = is_there(path) and never_reported(instance, runtime.keys.performance_alerts)
     return [reported_alerts(runtime.keys, AlertLog(path), events)] if events or unknown else []
 
 
@@ -158,16 +159,17 @@ def _agreed(
 ) -> dg.SensorResult | dg.SkipReason:
     """Make the alert log agree with the checks; raises PipelineError."""
     path, keys = runtime.settings.alert_log, runtime.keys
+    instance = instance_of(context)
     log = AlertLog(path, warns(context))
     log.mend()
     cursor = AlertCursor.decode(context.cursor)
     if cursor is None or not cursor.fits(path):
         # A first look, or the log is not the one that was left: every check is read again,
         # and reconciling keeps what the log still holds from being said twice.
-        runs = latest_finished(context.instance)
-        partitions = all_evaluated(context.instance, keys)
+        runs = latest_finished(instance)
+        partitions = all_evaluated(instance, keys)
     else:
-        runs = finished_since(context.instance, cursor.finished_until - _OVERLAP)
+        runs = finished_since(instance, cursor.finished_until - _OVERLAP)
         new = cursor.unknown(runs, keys)
         if not new:
             # Past the runs of other bots, which would be asked for again by every look.
@@ -177,7 +179,7 @@ def _agreed(
                 skip_reason="No run has finished since the last look.",
                 cursor=ahead.encode() if moved else context.cursor,
             )
-        partitions = evaluated_by(context.instance, keys, new)
+        partitions = evaluated_by(instance, keys, new)
     reported = told_of_alerts(runtime, context, partitions)
     return dg.SensorResult(
         asset_events=reported,

@@ -23,8 +23,8 @@ from performance_pipeline.defs.superseded import chunks, in_storage
 
 # They are looked at while something is wrong, not later. An evaluation has 45 KB.
 NOTHING_KEPT: Final = timedelta(hours=1)
+_TOLD: Final = [status for status in TickStatus if status is not TickStatus.SKIPPED]
 _LOOKS: Final = AssetDaemonAssetEvaluationsTable.c
-
 
 # Deleting so many takes some tenths of a second.
 _FILES: Final = 10_000
@@ -41,8 +41,8 @@ def purge_looks(
     of each, and what the ticks that are gone have logged.
 
     Of evaluations, which are large, at most `limit`; whether that, or as many files as are deleted
-    at once, was reached. Ticks with a run or an error stay as long as Dagster's own retention says,
-    evaluations that asked for something until the cutoff.
+    at once, was reached. Ticks with a run or an error, and evaluations that asked for something,
+    stay until the cutoff.
     """
     storage = instance.schedule_storage
     if not isinstance(storage, SqlScheduleStorage):
@@ -53,8 +53,9 @@ def purge_looks(
         ids = (state.instigator_origin_id, state.selector_id)
         if state.instigator_name in keys.sensors:
             for last in instance.get_ticks(*ids, limit=1):
-                before = min(nothing_before.timestamp(), last.timestamp)
-                instance.purge_ticks(*ids, before, [TickStatus.SKIPPED])
+                for moment, statuses in ((nothing_before, [TickStatus.SKIPPED]), (cutoff, _TOLD)):
+                    before = min(moment.timestamp(), last.timestamp)
+                    instance.purge_ticks(*ids, before, statuses)
             for path in islice(_logs_of_none(instance, state, nothing_before), _FILES):
                 path.unlink(missing_ok=True)
                 files += 1
@@ -92,8 +93,7 @@ def _logs_of_none(
 def _ticks_that_stay(instance: dg.DagsterInstance, state: InstigatorState) -> set[str]:
     """The ids of a sensor's ticks, but of those that came to nothing the newest alone."""
     ids = (state.instigator_origin_id, state.selector_id)
-    stay = [status for status in TickStatus if status is not TickStatus.SKIPPED]
-    ticks = [*instance.get_ticks(*ids, statuses=stay), *instance.get_ticks(*ids, limit=1)]
+    ticks = [*instance.get_ticks(*ids, statuses=_TOLD), *instance.get_ticks(*ids, limit=1)]
     return {str(tick.tick_id) for tick in ticks}
 
 

@@ -26,6 +26,7 @@ from performance_pipeline.defs.running_days import (
     take_up_running_days,
 )
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.shared_instance import instance_of
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
 from performance_pipeline.storage.log_changes import Watch, look
@@ -47,7 +48,7 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
         ),
     )
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        if not context.cursor and is_about_to_look(context.instance, runtime.keys):
+        if not context.cursor and is_about_to_look(instance_of(context), runtime.keys):
             return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
         try:
             return _look(runtime, context)
@@ -71,7 +72,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         context.log.warning(warning)
     made = TakenUp(watch, changes.days)
     if context.cursor and is_for_the_sensor(settings, changes.days, watch, now):
-        if is_writing(context.instance, runtime.keys):
+        if is_writing(instance_of(context), runtime.keys):
             return dg.SkipReason("A run is writing. The running day is looked at once it is over.")
         made = take_up_running_days(runtime, context, changes.days, watch)
     watch = made.watch
@@ -85,7 +86,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         requests = [range_request(runtime.keys, *one) for one in unjudged_ranges(settings)]
     # A watch without a cursor: somebody has taken the cursor away, so that all is reported again.
     if context.cursor or not has_watch(settings.output_dir):
-        events = unreported(context.instance, runtime.keys, events)
+        events = unreported(instance_of(context), runtime.keys, events)
     if watch.digest != remembered:
         keep_watch(settings.output_dir, watch, before, settings.origins)
     events += made.alerts

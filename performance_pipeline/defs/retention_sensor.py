@@ -8,6 +8,7 @@ import sqlalchemy.exc
 
 from performance_pipeline.defs.retention import prune, sqlite_files
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.shared_instance import instance_of
 from performance_pipeline.storage.databases import space, vacuum
 
 # One look costs tens of milliseconds, and takes away more than is made in the time between.
@@ -36,9 +37,10 @@ def retention_sensor(runtime: Runtime) -> dg.SensorDefinition:
         if not keep_days:
             named = runtime.settings.origins.named("PERFORMANCE_KEEP_RUNS_DAYS")
             return dg.SkipReason(f"{named} is 0: everything is kept.")
+        instance = instance_of(context)
         try:
-            pruned = prune(context.instance, runtime.keys, keep_days, runtime.clock())
-            given_back = 0 if pruned.more else _give_back(context.instance)
+            pruned = prune(instance, runtime.keys, keep_days, runtime.clock())
+            given_back = 0 if pruned.more else _give_back(instance)
         except _BUSY as error:
             # The next tick finds what this one has left.
             return dg.SkipReason(f"Goes on in the next tick: {error}")

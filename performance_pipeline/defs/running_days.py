@@ -35,6 +35,7 @@ from performance_pipeline.defs.metadata import (
 from performance_pipeline.defs.partitions import touched_keys
 from performance_pipeline.defs.runless_evaluations import report_evaluations
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.shared_instance import instance_of
 from performance_pipeline.domain.reconciling import Evaluation
 from performance_pipeline.domain.windows import (
     PARTITIONED_WINDOWS,
@@ -93,7 +94,7 @@ def take_up_running_days(
     watch: Watch,
 ) -> TakenUp:
     """Make the running days, report them if that is due, and raise what they call for."""
-    instance, settings, now = context.instance, runtime.settings, runtime.clock()
+    instance, settings, now = instance_of(context), runtime.settings, runtime.clock()
     days = running_days(settings, now)
     try:
         made = make_running_days(runtime, days)

@@ -386,12 +386,14 @@ def test_many_small_looks_take_away_what_one_takes(lived_in: Path, tmp_path: Pat
 # --- ticks ------------------------------------------------------------------------------------
 
 
-def test_ticks_that_came_to_nothing_go_but_for_the_last_and_others_stay(
+def test_ticks_that_came_to_nothing_go_but_for_the_last_and_others_stay_as_long_as_runs(
     service: AlertService,
 ) -> None:
     instance, now = service.instance, datetime.now(UTC)
     for name in ("trade_log_sensor", "somebody_elses_sensor"):
         for hours, status in (
+            (400, TickStatus.SUCCESS),
+            (399, TickStatus.FAILURE),
             (30, TickStatus.SKIPPED),
             (20, TickStatus.FAILURE),
             (10, TickStatus.SUCCESS),
@@ -399,14 +401,17 @@ def test_ticks_that_came_to_nothing_go_but_for_the_last_and_others_stay(
             (4, TickStatus.SKIPPED),
         ):
             record_tick(instance, name, now - timedelta(hours=hours), status)
+    record_tick(instance, "alert_delivery_sensor", now - 20 * ONE_DAY, TickStatus.FAILURE)
     for minutes in (180, 50, 0):
         ago = timedelta(minutes=minutes)
         record_tick(instance, "performance_alert_sensor", now - ago, TickStatus.SKIPPED)
     pruned(instance, now)
     assert ticks(instance, now) == {
         "trade_log_sensor": [4, 10, 20],
-        "somebody_elses_sensor": [4, 5, 10, 20, 30],
+        "somebody_elses_sensor": [4, 5, 10, 20, 30, 399, 400],
         "performance_alert_sensor": [0, 1],
+        # The last one stays, however old.
+        "alert_delivery_sensor": [480],
     }
 
 
