@@ -32,7 +32,7 @@ _SETTLING_SECONDS = 120
 _SENSORS = {
     "trade_log_sensor": "log sensor",
     "performance_alert_sensor": "alert sensor",
-    "performance_automation": "automation",
+    "refresh_automation_sensor": "automation",
     "alert_delivery_sensor": "delivery",
     "retention_sensor": "retention",
 }
@@ -54,7 +54,6 @@ class Looked:
     ticks: Mapping[str, Ticks]
     cpu_share: float
     memory: int
-    statements: int
 
 
 def measure(checkout: Path, root: Path, bots: int, minutes: float) -> Looked:
@@ -64,7 +63,7 @@ def measure(checkout: Path, root: Path, bots: int, minutes: float) -> Looked:
         since, cpu, started = time.time(), service.cpu_seconds(), time.monotonic()
         time.sleep(minutes * 60)
         share = (service.cpu_seconds() - cpu) / (time.monotonic() - started)
-        return Looked(_ticks(service, since), share, service.memory(), 0)
+        return Looked(_ticks(service, since), share, service.memory())
 
 
 def _filled(checkout: Path, root: Path, bots: int) -> dict[str, str]:
@@ -114,8 +113,8 @@ def _ticks(service: Service, since: float) -> dict[str, Ticks]:
     )
     with closing(sqlite3.connect(service.home / "schedules" / "schedules.db")) as stored:
         for (body,) in stored.execute("SELECT tick_body FROM job_ticks ORDER BY id"):
-            tick = json.loads(body)["tick_data"]
-            began, ended, name = tick["timestamp"], tick["end_timestamp"], tick["instigator_name"]
+            tick = json.loads(body)
+            began, ended, name = tick["timestamp"], tick["end_timestamp"], tick["job_name"]
             kind = next(kind for kind in _SENSORS if name.endswith(kind))
             if began >= since and ended:
                 by_kind[kind][name].append((began, ended))
