@@ -10,6 +10,7 @@ from performance_pipeline.cli.options import (
     above_zero,
     day_option,
     examples,
+    number_option,
     targets_option,
 )
 from performance_pipeline.commands.choosing import bot_option, chosen_settings
@@ -63,14 +64,7 @@ def replay(given: Place | None, start: date | None, end: date | None, as_json: b
     metavar="N",
     help="Closed trades a day, on average; default the bot's own.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    metavar="N",
-    default=7,
-    show_default=True,
-    help="The same seed draws the same trades.",
-)
+@number_option("--seed", click.IntRange(min=0), "The same seed draws the same trades.", default=7)
 @click.option("--json", "as_json", is_flag=True, help="The simulation document on stdout.")
 @bot_option
 @examples("performance-pipeline targets simulate --targets new-targets.yaml --win-rate 55")
