@@ -64,7 +64,9 @@ def test_what_two_locks_name_is_the_same_files_in_both() -> None:
 
 def asked_by(names: Iterable[str]) -> Iterator[str]:
     """What installed packages ask for by themselves, also under the oldest Python of ours."""
-    for wanted in (Requirement(line) for name in names for line in distribution(name).requires or ()):
+    for wanted in (
+        Requirement(line) for name in names for line in distribution(name).requires or ()
+    ):
         oldest = {"extra": "", "python_version": "3.11", "python_full_version": "3.11.0"}
         if wanted.marker is None or wanted.marker.evaluate(oldest):
             yield canonicalize_name(wanted.name)
