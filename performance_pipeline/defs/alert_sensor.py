@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 import dagster as dg
@@ -19,13 +20,15 @@ from performance_pipeline.defs.check_history import (
 )
 from performance_pipeline.defs.external_assets import never_reported, reported_alerts
 from performance_pipeline.defs.keys import Keys
+from performance_pipeline.defs.lost_logs import require_logs
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.shared_instance import instance_of
+from performance_pipeline.defs.trouble import saying_trouble
 from performance_pipeline.domain.alerts import AlertEvent, raised_warnings
 from performance_pipeline.domain.reconciling import reconcile
-from performance_pipeline.errors import PipelineError
 from performance_pipeline.places import Place
 from performance_pipeline.storage.alert_log import AlertLog, Tell
+from performance_pipeline.storage.logs import require_folder
 from performance_pipeline.storage.stores import is_there, read
 
 # A run's time is taken before it is stored: look this far back again for those stored late.
@@ -135,6 +138,8 @@ def warns(context: dg.SensorEvaluationContext) -> Tell:
 
 
 def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
+    agreed_or_say = saying_trouble(partial(_agreed, runtime), "Looked at again with the next tick.")
+
     @dg.sensor(
         name=runtime.keys.alert_sensor,
         minimum_interval_seconds=runtime.tick_seconds,
@@ -144,12 +149,7 @@ def performance_alert_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def performance_alert_sensor(
         context: dg.SensorEvaluationContext,
     ) -> dg.SensorResult | dg.SkipReason:
-        try:
-            return _agreed(runtime, context)
-        except PipelineError as error:
-            # Raised, it would stand at the end of a stack trace.
-            context.log.error(str(error))
-            return dg.SkipReason(f"Looked at again with the next tick. {error}")
+        return agreed_or_say(context)
 
     return performance_alert_sensor
 
@@ -160,6 +160,8 @@ def _agreed(
     """Make the alert log agree with the checks; raises PipelineError."""
     path, keys = runtime.settings.alert_log, runtime.keys
     instance = instance_of(context)
+    # The alert log may have gone with the trade logs; nothing is to be written in its place.
+    require_folder(runtime.settings.log_dir, runtime.settings.origins)
     log = AlertLog(path, warns(context))
     log.mend()
     cursor = AlertCursor.decode(context.cursor)
@@ -180,6 +182,7 @@ def _agreed(
                 cursor=ahead.encode() if moved else context.cursor,
             )
         partitions = evaluated_by(instance, keys, new)
+    require_logs(runtime, instance)
     reported = told_of_alerts(runtime, context, partitions)
     return dg.SensorResult(
         asset_events=reported,

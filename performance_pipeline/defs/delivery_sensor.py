@@ -1,25 +1,27 @@
 """The sensor that has alerts delivered: it looks whether something is due, and never waits."""
 
+from functools import partial
 from typing import Final
 
 import dagster as dg
 
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.errors import PipelineError
+from performance_pipeline.defs.trouble import saying_trouble
 from performance_pipeline.pipeline.courier import Courier
 from performance_pipeline.pipeline.delivery import Route
 from performance_pipeline.reports.number_format import counted
 from performance_pipeline.storage.delivery_state import DeliveryState, forget, load_state
+from performance_pipeline.storage.logs import require_folder
 
 # Without a URL there is nothing to look for; settings change when the service starts.
 _IDLE_SECONDS: Final = 600
-_UNREADABLE: Final = "unreadable"
 
 
 def alert_delivery_sensor(runtime: Runtime) -> dg.SensorDefinition:
     settings = runtime.settings
     route = Route(settings.alert_log, settings.output_dir, settings.notify, settings.origins)
-    courier = Courier()
+    looked = partial(_look, runtime, route, Courier())
+    look_or_say = saying_trouble(looked, "Looked at again with the next tick.")
 
     @dg.sensor(
         name=runtime.keys.delivery_sensor,
@@ -35,23 +37,26 @@ def alert_delivery_sensor(runtime: Runtime) -> dg.SensorDefinition:
             forget(route.output_dir)
             named = settings.origins.named("PERFORMANCE_NOTIFY")
             return dg.SkipReason(f"{named} is empty: nothing is sent.")
-        if trouble := courier.trouble():
-            context.log.error(trouble)
-        try:
-            state = load_state(route.output_dir)
-        except PipelineError as error:
-            if context.cursor != _UNREADABLE:
-                context.log.error(str(error))
-            return dg.SensorResult(skip_reason=str(error), cursor=_UNREADABLE)
-        told = _tell(context, state)
-        if busy := courier.busy_with():
-            return dg.SensorResult(skip_reason=busy, cursor=told)
-        if not route.is_due(state, runtime.clock()):
-            return dg.SensorResult(skip_reason=_waiting(state), cursor=told)
-        courier.start(route)
-        return dg.SensorResult(skip_reason="Sending began.", cursor=told)
+        return look_or_say(context)
 
     return alert_delivery_sensor
+
+
+def _look(
+    runtime: Runtime, route: Route, courier: Courier, context: dg.SensorEvaluationContext
+) -> dg.SensorResult:
+    if trouble := courier.trouble():
+        context.log.error(trouble)
+    # Where it is away, what was remembered may be away with it, and a round would make it anew.
+    require_folder(runtime.settings.log_dir, route.origins)
+    state = load_state(route.output_dir)
+    told = _tell(context, state)
+    if busy := courier.busy_with():
+        return dg.SensorResult(skip_reason=busy, cursor=told)
+    if not route.is_due(state, runtime.clock()):
+        return dg.SensorResult(skip_reason=_waiting(state), cursor=told)
+    courier.start(route)
+    return dg.SensorResult(skip_reason="Sending began.", cursor=told)
 
 
 def _tell(context: dg.SensorEvaluationContext, state: DeliveryState | None) -> str:

@@ -133,18 +133,25 @@ def unreported(
     days = [event.partition for event in events if event.partition is not None]
     known: dict[str | None, str | None] = {None: None}
     if days:
-        tags = instance.event_log_storage.get_latest_tags_by_partition(
-            keys.trade_log,
-            dg.DagsterEventType.ASSET_MATERIALIZATION,
-            [_DATA_VERSION],
-            asset_partitions=days,
-        )
-        known |= {day: found.get(_DATA_VERSION) for day, found in tags.items()}
+        known.update(reported_versions(instance, keys, days).items())
     if len(days) < len(events):
         latest = instance.get_latest_materialization_event(keys.performance_targets)
         if latest is not None and latest.asset_materialization is not None:
             known[None] = (latest.asset_materialization.tags or {}).get(_DATA_VERSION)
     return [event for event in events if known.get(event.partition) != _version(event)]
+
+
+def reported_versions(
+    instance: dg.DagsterInstance, keys: Keys, days: Sequence[str] | None = None
+) -> dict[str, str]:
+    """The data versions of trade logs that were last reported, by day; of all days, or of some."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        keys.trade_log,
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        [_DATA_VERSION],
+        asset_partitions=days,
+    )
+    return {day: found[_DATA_VERSION] for day, found in tags.items() if _DATA_VERSION in found}
 
 
 def _version(event: dg.AssetMaterialization) -> str:

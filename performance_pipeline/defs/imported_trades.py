@@ -6,13 +6,17 @@ of is what was added, or went wrong. A source that takes long to read is left to
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import dagster as dg
 
 from performance_pipeline.defs.keys import OWNERS
+from performance_pipeline.defs.lost_logs import require_logs
 from performance_pipeline.defs.metadata import Metadata, table
 from performance_pipeline.defs.runtime import Runtime
+from performance_pipeline.defs.shared_instance import instance_of
+from performance_pipeline.defs.trouble import saying_trouble
 from performance_pipeline.errors import PipelineError
 from performance_pipeline.pipeline.listed_imports import (
     ChangedSource,
@@ -28,7 +32,6 @@ _BYTES_IN_A_TICK: Final = 64_000_000
 _SECONDS_BETWEEN_RUNS: Final = 300
 _SAID: Final = 20
 _LOOKED: Final = "looked"
-_CURSOR_LENGTH: Final = 500
 _COLUMNS: Final = ("source", "last import")
 
 
@@ -48,6 +51,7 @@ def imported_trades_asset(runtime: Runtime) -> dg.AssetsDefinition:
     def imported_trades(context: dg.AssetExecutionContext) -> None:
         try:
             listing = load_listing(runtime.settings.sources_file)
+            require_logs(runtime, context.instance)
         except PipelineError as error:
             raise dg.Failure(str(error)) from error
         taken = _take_up(runtime, changed_sources(listing, {}, runtime.clock()), listing)
@@ -61,6 +65,8 @@ def imported_trades_asset(runtime: Runtime) -> dg.AssetsDefinition:
 
 
 def imported_trades_sensor(runtime: Runtime) -> dg.SensorDefinition:
+    look_or_say = saying_trouble(partial(_look, runtime), "Nothing is imported.")
+
     @dg.sensor(
         name=runtime.keys.import_sensor,
         asset_selection=dg.AssetSelection.assets(runtime.keys.imported_trades),
@@ -70,24 +76,14 @@ def imported_trades_sensor(runtime: Runtime) -> dg.SensorDefinition:
     )
     def imported_trades_sensor(
         context: dg.SensorEvaluationContext,
-    ) -> dg.SensorResult:
-        try:
-            listing = load_listing(runtime.settings.sources_file)
-            return _look(runtime, context, listing)
-        except PipelineError as error:
-            # Said once; raised, it would stand at the end of a stack trace every few seconds.
-            if context.cursor != str(error)[:_CURSOR_LENGTH]:
-                context.log.error(str(error))
-            return dg.SensorResult(
-                skip_reason=f"Nothing is imported. {error}", cursor=str(error)[:_CURSOR_LENGTH]
-            )
+    ) -> dg.SensorResult | dg.SkipReason:
+        return look_or_say(context)
 
     return imported_trades_sensor
 
 
-def _look(
-    runtime: Runtime, context: dg.SensorEvaluationContext, listing: Sequence[ListedSource]
-) -> dg.SensorResult:
+def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    listing = load_listing(runtime.settings.sources_file)
     # Without a cursor Dagster has heard nothing yet, whatever was imported before.
     looked = context.cursor == _LOOKED
     known = load_imports(runtime.settings.output_dir) if looked else {}
@@ -103,6 +99,7 @@ def _look(
             tags=runtime.keys.run_tags,
         )
         return dg.SensorResult(run_requests=[request], cursor=_LOOKED)
+    require_logs(runtime, instance_of(context))
     taken = _take_up(runtime, changed, listing)
     news = [one for one in taken if one.is_news]
     for sentence in _trouble(news):

@@ -9,6 +9,8 @@ run everything that depends on it. So a first look after a `backfill`, which rep
 made, finds nothing to do.
 """
 
+from functools import partial
+
 import dagster as dg
 
 from performance_pipeline.defs.automation import is_about_to_look
@@ -19,6 +21,7 @@ from performance_pipeline.defs.external_assets import (
     targets_version,
     unreported,
 )
+from performance_pipeline.defs.lost_logs import refuse_lost_logs
 from performance_pipeline.defs.running_days import (
     TakenUp,
     is_for_the_sensor,
@@ -27,7 +30,7 @@ from performance_pipeline.defs.running_days import (
 )
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline.defs.shared_instance import instance_of
-from performance_pipeline.errors import PipelineError
+from performance_pipeline.defs.trouble import saying_trouble
 from performance_pipeline.places import Place
 from performance_pipeline.storage.log_changes import Watch, look
 from performance_pipeline.storage.watches import has_watch, keep_watch, load_watch
@@ -36,6 +39,8 @@ _SEPARATOR = "\n"
 
 
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
+    look_or_say = saying_trouble(partial(_look, runtime), "Nothing is reported.")
+
     @dg.sensor(
         name=runtime.keys.log_sensor,
         asset_selection=dg.AssetSelection.assets(*runtime.keys.summaries),
@@ -50,12 +55,7 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     def trade_log_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         if not context.cursor and is_about_to_look(instance_of(context), runtime.keys):
             return dg.SkipReason("Waiting for the automation sensor to look for the first time.")
-        try:
-            return _look(runtime, context)
-        except PipelineError as error:
-            # Raised, it would stand at the end of a stack trace.
-            context.log.error(str(error))
-            return dg.SkipReason(f"Nothing is reported. {error}")
+        return look_or_say(context)
 
     return trade_log_sensor
 
@@ -67,6 +67,8 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
     before = _watch(settings.output_dir, remembered)
     now = runtime.clock()
     changes, watch = look(settings, before, now)
+    if not watch.logs:
+        refuse_lost_logs(runtime, instance_of(context))
     targets = targets_version(settings.targets_file)
     for warning in changes.warnings:
         context.log.warning(warning)

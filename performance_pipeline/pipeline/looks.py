@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 from performance_pipeline.domain.windows import Period, Window, log_days_of
 from performance_pipeline.pipeline.tracker import PerformanceTracker
 from performance_pipeline.settings import Settings
-from performance_pipeline.storage.logs import LogFile, list_logs
+from performance_pipeline.storage.logs import LogFile, list_logs, require_folder
 from performance_pipeline.storage.store import OverwrittenError
 from performance_pipeline.storage.stores import store_at
 from performance_pipeline.storage.targets_file import load_targets
@@ -95,6 +95,8 @@ class Looks:
         return [one.key for one in self.outdated([Period.of(window, key) for key in keys])]
 
     def _look(self) -> PerformanceTracker:
+        # First, because the output folder, which is made if need be, may lie in that of the logs.
+        require_folder(self._settings.log_dir, self._settings.origins)
         output = self._stack.enter_context(store_at(self._settings.output_dir).writing())
         return PerformanceTracker(self._settings, self._clock, output)
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from performance_pipeline.storage.files import (
@@ -45,7 +45,7 @@ class Folder:
     def stamp(self, name: str) -> tuple[int, ...]:
         try:
             found = (self.place / name).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ()
         return (found.st_size, found.st_mtime_ns, found.st_ino)
 
@@ -80,7 +80,8 @@ class Folder:
         partial.replace(path)
 
     def remove(self, name: str) -> None:
-        (self.place / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            (self.place / name).unlink()
 
     def tidy(self, folders: Iterable[str] = ()) -> None:
         for folder in ("", *folders):

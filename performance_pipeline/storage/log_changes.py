@@ -36,6 +36,8 @@ from performance_pipeline.storage.stores import store_at
 _DIGEST_SHOWN: Final = 16
 _UNREADABLE: Final = "unreadable"
 """In place of a digest."""
+_NO_LOG: Final = frozenset({"deleted", "missing", "absent"})
+"""In place of digests in the data version of a day, each for another reason."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +102,11 @@ class LogSize:
     names: tuple[str, ...]
     bytes: int
     lines: int | None
+
+
+def is_of_a_log(version: str) -> bool:
+    """Whether a day of this data version had a log."""
+    return not _NO_LOG.issuperset(version.split("-"))
 
 
 def size_of_day(watch: Watch, day: date, zone: ZoneInfo) -> LogSize:

@@ -103,18 +103,40 @@ def list_logs(folder: Place, today: date, origins: Origins = ENVIRONMENT) -> Log
     return LogListing(files, frozenset(twins), tuple(ignored))
 
 
-def _entries(
-    folder: Path, origins: Origins
-) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
-    """What lies in a folder, by name, each with how it is looked at as the log of a day."""
+def require_folder(folder: Place, origins: Origins) -> None:
+    """Raise LogFolderError where the log folder is not there; a bucket says so when it is read."""
+    if isinstance(folder, Path):
+        _scanned(folder, origins).close()
+
+
+def holds_a_log(folder: Place) -> bool:
+    """Whether any log lies in `folder`; False where it cannot be looked into. Raises StoreError."""
+    if not isinstance(folder, Path):
+        return any(_DATED_NAME.fullmatch(name) for name, _ in _objects(folder))
     try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            return any(_DATED_NAME.fullmatch(entry.name) for entry in entries)
+    except OSError:
+        return False
+
+
+def _scanned(folder: Path, origins: Origins) -> "os._ScandirIterator[str]":
+    try:
+        return os.scandir(folder)
     except OSError as error:
         raise LogFolderError(
             f"{_named(folder, origins)}: cannot be read ({error.strerror});"
             " accepted is an existing folder of trade logs"
         ) from None
-    for entry in entries:
+
+
+def _entries(
+    folder: Path, origins: Origins
+) -> Iterator[tuple[str, Callable[[date], LogFile | None]]]:
+    """What lies in a folder, by name, each with how it is looked at as the log of a day."""
+    with _scanned(folder, origins) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
         yield entry.name, partial(_found, entry)
 
 
@@ -161,9 +183,16 @@ def _object_name(log: LogFile) -> str:
 def emptied_folder_error(folder: Place, known: Iterable[str], origins: Origins) -> LogFolderError:
     """What to raise for a folder without any log where the `known` ones have been read."""
     names = sorted(known)
+    return lost_logs_error(
+        folder, f"{len(names)} were read before (the newest {names[-1]})", origins
+    )
+
+
+def lost_logs_error(folder: Place, known: str, origins: Origins) -> LogFolderError:
+    """What to raise for a folder without any log where there were some; `known` says which."""
     return LogFolderError(
-        f"{_named(folder, origins)}: holds no log, where {len(names)} were read before"
-        f" (the newest {names[-1]}); is the folder mounted? Nothing was overwritten"
+        f"{_named(folder, origins)}: holds no log, where {known}; is the folder mounted?"
+        " Nothing was overwritten"
     )
 
 
