@@ -13,7 +13,7 @@ import dagster as dg
 from performance_pipeline.defs.automation import Condition
 from performance_pipeline.defs.check_results import CheckResult, evaluate_log, evaluate_targets
 from performance_pipeline.defs.keys import OWNERS
-from performance_pipeline.defs.lost_logs import require_logs
+from performance_pipeline.defs.lost_logs import requiring_logs
 from performance_pipeline.defs.materializing import (
     materialize_each,
     materialize_reached,
@@ -93,8 +93,7 @@ def daily_aggregate_asset(
         ),
     )
     def daily_aggregate(context: dg.AssetExecutionContext) -> None:
-        require_logs(runtime, context.instance)
-        with Looks(runtime.settings, runtime.clock) as looks:
+        with requiring_logs(runtime, context), Looks(runtime.settings, runtime.clock) as looks:
             _aggregate_days(runtime, looks, context)
 
     return daily_aggregate
@@ -168,8 +167,7 @@ def summary_asset(
         description=_DESCRIPTIONS[window],
     )
     def summary(context: dg.AssetExecutionContext) -> None:
-        require_logs(runtime, context.instance)
-        with Looks(runtime.settings, runtime.clock) as looks:
+        with requiring_logs(runtime, context), Looks(runtime.settings, runtime.clock) as looks:
             _summarize_periods(runtime, looks, window, context)
 
     return summary
@@ -227,8 +225,8 @@ def performance_report_asset(runtime: Runtime, condition: Condition) -> dg.Asset
         ),
     )
     def performance_report(context: dg.AssetExecutionContext) -> None:
-        require_logs(runtime, context.instance)
-        tracker = runtime.tracker()
+        with requiring_logs(runtime, context):
+            tracker = runtime.tracker()
         path = runtime.settings.output_dir / REPORT_NAME
         report = load_report(tracker, default_period(tracker))
         size = write_report(path, report)

@@ -74,6 +74,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     BACKFILL_ID_TAG,
+    PARTITION_NAME_TAG,
     WILL_RETRY_TAG,
 )
 
@@ -88,6 +89,7 @@ __all__ = [
     "ASSET_PARTITION_RANGE_START_TAG",
     "BACKFILL_ID_TAG",
     "IMPLICIT_ASSET_JOB_NAME",
+    "PARTITION_NAME_TAG",
     "RUNLESS_RUN_ID",
     "WILL_RETRY_TAG",
     "AssetCheckEvaluationTargetMaterializationData",

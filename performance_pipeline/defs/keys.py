@@ -69,6 +69,11 @@ class Keys:
         return tuple(self.summary(window) for window in PARTITIONED_WINDOWS)
 
     @cached_property
+    def made(self) -> tuple[dg.AssetKey, ...]:
+        """What runs make of the logs."""
+        return (self.daily_aggregate, *self.summaries, self.performance_report)
+
+    @cached_property
     def assets(self) -> tuple[dg.AssetKey, ...]:
         """Everything that the pipeline makes, reports or is told about."""
         return (

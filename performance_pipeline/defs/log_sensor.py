@@ -21,7 +21,7 @@ from performance_pipeline.defs.external_assets import (
     targets_version,
     unreported,
 )
-from performance_pipeline.defs.lost_logs import refuse_lost_logs
+from performance_pipeline.defs.lost_logs import Missed, refuse_lost_logs
 from performance_pipeline.defs.running_days import (
     TakenUp,
     is_for_the_sensor,
@@ -39,11 +39,11 @@ _SEPARATOR = "\n"
 
 
 def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
-    look_or_say = saying_trouble(partial(_look, runtime), "Nothing is reported.")
+    look_or_say = saying_trouble(partial(_look, runtime, Missed()), "Nothing is reported.")
 
     @dg.sensor(
         name=runtime.keys.log_sensor,
-        asset_selection=dg.AssetSelection.assets(*runtime.keys.summaries),
+        asset_selection=dg.AssetSelection.assets(*runtime.keys.made),
         minimum_interval_seconds=runtime.look_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
@@ -60,15 +60,18 @@ def trade_log_sensor(runtime: Runtime) -> dg.SensorDefinition:
     return trade_log_sensor
 
 
-def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def _look(
+    runtime: Runtime, missed: Missed, context: dg.SensorEvaluationContext
+) -> dg.SensorResult | dg.SkipReason:
     """One look at the folder and the targets; raises PipelineError, and then nothing is stored."""
     settings = runtime.settings
     remembered, _, targets_before = (context.cursor or "").partition(_SEPARATOR)
     before = _watch(settings.output_dir, remembered)
     now = runtime.clock()
-    changes, watch = look(settings, before, now)
-    if not watch.logs:
-        refuse_lost_logs(runtime, instance_of(context))
+    with missed.noticing():
+        changes, watch = look(settings, before, now)
+        if not watch.logs:
+            refuse_lost_logs(runtime, instance_of(context))
     targets = targets_version(settings.targets_file)
     for warning in changes.warnings:
         context.log.warning(warning)
@@ -79,13 +82,13 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         made = take_up_running_days(runtime, context, changes.days, watch)
     watch = made.watch
     cursor = f"{watch.digest}{_SEPARATOR}{targets}"
-    if cursor == context.cursor:
+    requests = missed.requests(runtime, context)
+    if cursor == context.cursor and not requests:
         return dg.SkipReason("No log has changed.")
     events = reported_logs(settings, made.left, watch)
-    requests: list[dg.RunRequest] = []
     if targets != targets_before:
         events.append(reported_targets(settings))
-        requests = [range_request(runtime.keys, *one) for one in unjudged_ranges(settings)]
+        requests += [range_request(runtime.keys, *one) for one in unjudged_ranges(settings)]
     # A watch without a cursor: somebody has taken the cursor away, so that all is reported again.
     if context.cursor or not has_watch(settings.output_dir):
         events = unreported(instance_of(context), runtime.keys, events)
@@ -96,7 +99,7 @@ def _look(runtime: Runtime, context: dg.SensorEvaluationContext) -> dg.SensorRes
         asset_events=events,
         run_requests=requests,
         cursor=cursor,
-        skip_reason=None if events else made.said,
+        skip_reason=None if events or requests else made.said,
     )
 
 

@@ -3,7 +3,7 @@
 All share one time zone, include the running period, and use the key format `YYYY-MM-DD`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,6 +13,7 @@ import dagster as dg
 from performance_pipeline.defs.dagster_internals import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
 )
 from performance_pipeline.domain.windows import (
     ONE_DAY,
@@ -94,3 +95,14 @@ def range_tags(first: date, last: date) -> dict[str, str]:
         ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
         ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
     }
+
+
+def partition_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Those of a run's tags that say which partitions it is over."""
+    names = (
+        RANGE_TAG,
+        ASSET_PARTITION_RANGE_START_TAG,
+        ASSET_PARTITION_RANGE_END_TAG,
+        PARTITION_NAME_TAG,
+    )
+    return {name: tags[name] for name in names if name in tags}

@@ -17,9 +17,9 @@ from performance_pipeline.pipeline.looks import Looks
 from performance_pipeline.storage.logs import LogFolderError
 from performance_pipeline_tests.support.alert_service import Heard
 from performance_pipeline_tests.support.imports import ccxt_trade
-from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, Place, place, session
+from performance_pipeline_tests.support.lines import DAY, NEXT_DAY, ONE_DAY, Place, place, session
 from performance_pipeline_tests.support.log_daemon import NOON, Daemon
-from performance_pipeline_tests.support.runs import execute, materializations
+from performance_pipeline_tests.support.runs import QUIETLY, execute, materializations
 
 REFUSED: Final = "holds no log, where Dagster was told of some (the newest of 2025-06-11)"
 SENSORS: Final = ("trade_log_sensor", "performance_alert_sensor", "imported_trades_sensor")
@@ -97,6 +97,20 @@ class Bot:
         reported = [event.asset_key.to_user_string() for event in result.asset_events or ()]
         return ", ".join(reported) or result.skip_message or ""
 
+    def serve(self, request: dg.RunRequest) -> None:
+        """The run that a sensor asks for."""
+        job = self.daemon.definitions.resolve_implicit_global_asset_job_def()
+        assert job.execute_in_process(
+            instance=self.instance,
+            asset_selection=list(request.asset_selection or ()),
+            tags=request.tags,
+            run_config=QUIETLY,
+        ).success
+
+    def total(self) -> tuple[int, str]:
+        made = json.loads((self.here.output / f"daily-summary-{DAY}.json").read_bytes())
+        return made["total_trades"], made["realized_pnl"]
+
     def move_away(self, leave: Callable[[Path], None]) -> None:
         shutil.move(self.here.log_dir, self.root / "away")
         leave(self.here.log_dir)
@@ -144,8 +158,7 @@ def test_a_run_fails_and_makes_no_day_without_trades(
     assert len(materializations(bot.instance, "daily_aggregate")) == 1
     bot.bring_back()
     bot.make()
-    made = json.loads((bot.here.output / f"daily-summary-{DAY}.json").read_bytes())
-    assert (made["total_trades"], made["realized_pnl"]) == (4, "-16")
+    assert bot.total() == (4, "-16")
 
 
 @pytest.mark.parametrize("leave", IN_ITS_PLACE)
@@ -182,6 +195,57 @@ def test_the_same_trouble_is_said_again_after_it_was_over(
         bot.bring_back()
         bot.tick("trade_log_sensor")
     assert len(bot.heard) == 2
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_runs_that_failed_for_want_of_the_logs_are_asked_for_again_until_they_are_there(
+    bot: Bot, restarted: bool
+) -> None:
+    bot.make()
+    bot.here.write(DAY, *session("-5", "-3", "1", "-9"))
+    bot.daemon.tick()
+    bot.move_away(nothing)
+    failed = [bot.run(asset) for asset in ("daily_aggregate", "daily_summary")]
+    assert bot.daemon.tick() == []
+    bot.bring_back()
+    if restarted:
+        bot.daemon.__post_init__()
+
+    for _ in range(2):  # The daemon is killed before it stores what the first tick asks for.
+        bot.daemon.tick()
+        asked = bot.daemon.requests
+        repeated = [one for one in asked if one.run_key is not None]
+        assert [one.run_key for one in repeated] == [one.run_id for one in failed]
+    for request in repeated:
+        bot.serve(request)
+    assert bot.total() == (4, "-16")
+    bot.daemon.tick()
+    assert bot.daemon.requests == []
+    bot.daemon.__post_init__()
+    bot.daemon.tick()
+    assert bot.daemon.requests == []
+
+
+def test_a_day_that_was_over_while_the_logs_were_away_is_closed_once_they_are_back(
+    bot: Bot,
+) -> None:
+    today = NOON.date()
+    bot.here.write(today, *session("-5", day=today))
+    bot.daemon.tick()
+    bot.move_away(nothing)
+    bot.daemon.now = NOON + ONE_DAY
+    bot.daemon.tick()
+    bot.bring_back()
+    bot.daemon.tick()
+    closed = [
+        (key.to_user_string(), request.tags["partitions"])
+        for request in bot.daemon.requests
+        for key in request.asset_selection or ()
+        if isinstance(key, dg.AssetKey)
+    ]
+    assert ("daily_summary", str(today)) in closed
+    bot.daemon.tick()
+    assert bot.daemon.requests == []
 
 
 @pytest.mark.parametrize("leave", [nothing, a_file])

@@ -4,9 +4,10 @@ import dagster as dg
 
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.runtime import Runtime
-from performance_pipeline.settings import Settings
+from performance_pipeline.pipeline.bots import all_bots
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return build_definitions(Runtime(Settings.from_env(), look_seconds=2, tick_seconds=2))
+    runtimes = [Runtime(settings, look_seconds=2, tick_seconds=2) for settings in all_bots()]
+    return dg.Definitions.merge(*map(build_definitions, runtimes))
