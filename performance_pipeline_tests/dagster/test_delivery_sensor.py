@@ -129,6 +129,7 @@ def test_a_restart_goes_on_where_it_was(sensor: Sensor, server: Webhook) -> None
         return bool(server.keys)
 
     wait_until("a message", has_arrived)
+    sensor.settle()
 
     assert server.keys == [f"{alert().id} (raised)"]
 
