@@ -48,6 +48,16 @@ def use_home(settings: Settings) -> Path:
     return home
 
 
+def existing_home(settings: Settings) -> Path:
+    """As `use_home`, of an instance that is there already; raises PipelineError where none is."""
+    home = home_of(settings)
+    if not os.environ.get(HOME_VARIABLE) and not home.is_dir():
+        raise PipelineError(
+            f"{home}: there is no Dagster instance yet; `dev` and `backfill` make one"
+        )
+    return use_home(settings)
+
+
 def opened(home: Path) -> "DagsterInstance":
     """The instance in `home`, which `use_home` has chosen."""
     # Imported here because `doctor`, which asks only where the home is, cannot wait for it.

@@ -9,7 +9,7 @@ import click
 import sqlalchemy.exc
 from dagster import DagsterInstance
 
-from performance_pipeline.commands.home import opened, use_home
+from performance_pipeline.commands.home import existing_home, opened
 from performance_pipeline.commands.progress import progress_bar
 from performance_pipeline.defs.keys import Keys
 from performance_pipeline.defs.retention import Limits, Pruned, prune, sqlite_files
@@ -29,11 +29,11 @@ def prune_now(bots: Sequence[Settings], keep_days: int | None) -> None:
     """Remove all of `bots`, which share an instance, that is superseded and older than `keep_days`,
     by default those of each bot's settings.
 
-    Raises PipelineError where a database stays locked; what was removed until then is gone, and
+    Raises PipelineError without an instance, and where a database stays locked; what was removed until then is gone, and
     the next call goes on.
     """
     days = {Keys(bot.bot): bot.keep_runs_days if keep_days is None else keep_days for bot in bots}
-    home = use_home(bots[0])
+    home = existing_home(bots[0])
     if not any(days.values()):
         named = dict.fromkeys(bot.origins.named("PERFORMANCE_KEEP_RUNS_DAYS") for bot in bots)
         click.echo(f"Everything is kept: {', '.join(named)} is 0.")

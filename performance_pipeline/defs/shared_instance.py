@@ -1,7 +1,7 @@
 """The Dagster instance that all ticks of one process share.
 
 Dagster opens one for each tick that asks for it, and to open one reads its 88 migration scripts
-twice: 60 ms on SQLite, where a look of ours takes 6. The instance of the daemon and that of the web
+twice: 60 ms on SQLite, where a look of ours takes 3. The instance of the daemon and that of the web
 server live as long as their process, too.
 """
 

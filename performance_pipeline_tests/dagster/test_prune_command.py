@@ -99,6 +99,17 @@ def test_prune_says_in_one_line_that_a_database_is_locked(
     assert "database is locked; what was removed is gone, run it again" in ran.complaint
 
 
+def test_prune_makes_no_instance_to_remove_nothing_from(
+    service: AlertService, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME")
+    none_yet = service.here.settings.default_home.absolute()
+    ran = run("prune")
+    assert ran.status == 1
+    assert f"{none_yet}: there is no Dagster instance yet" in ran.complaint
+    assert not none_yet.exists()
+
+
 # --- doctor -----------------------------------------------------------------------------------
 
 
