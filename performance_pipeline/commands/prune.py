@@ -29,8 +29,8 @@ def prune_now(bots: Sequence[Settings], keep_days: int | None) -> None:
     """Remove all of `bots`, which share an instance, that is superseded and older than `keep_days`,
     by default those of each bot's settings.
 
-    Raises PipelineError without an instance, and where a database stays locked; what was removed until then is gone, and
-    the next call goes on.
+    Raises PipelineError without an instance, and where a database stays locked; what was removed
+    until then is gone, and the next call goes on.
     """
     days = {Keys(bot.bot): bot.keep_runs_days if keep_days is None else keep_days for bot in bots}
     home = existing_home(bots[0])
