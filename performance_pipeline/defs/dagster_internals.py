@@ -31,6 +31,11 @@ from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 
+# What an instance is made of where its `dagster.yaml` does not say: for the class of ours that is
+# named there, of whose storage the path of the home is part. Replaced by: kept connections in
+# Dagster's SQLite storage, for which the classes of it below are taken too.
+from dagster._core.instance.ref import InstanceRef
+
 # The id under which events are stored that no run made. Replaced by: the same as for pruning, and
 # `report_runless_asset_event` taking a second evaluation of a check and partition.
 from dagster._core.instance.utils import RUNLESS_RUN_ID
@@ -58,14 +63,21 @@ from dagster._core.storage.event_log.schema import (
     SqlEventLogStorageTable,
 )
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
 
 # Where ticks have logged, a file each, of which Dagster removes none. Replaced by: a retention of
 # ticks that takes their logs along.
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.schema import AssetDaemonAssetEvaluationsTable
 from dagster._core.storage.schedules.sql_schedule_storage import SqlScheduleStorage
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 # The tags that make a run one over a range of partitions, and the one that says that a failed run
 # will be run again. Replaced by: a range in `dg.RunRequest` (it takes one partition key), and
@@ -82,6 +94,7 @@ from dagster._core.storage.tags import (
 # in `dg.DefaultRunLauncher` itself, which reports nothing today.
 from dagster._grpc.client import DagsterGrpcClient
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._serdes import ConfigurableClassData
 
 __all__ = [
     "ASSET_EVENTS",
@@ -89,8 +102,10 @@ __all__ = [
     "ASSET_PARTITION_RANGE_START_TAG",
     "BACKFILL_ID_TAG",
     "IMPLICIT_ASSET_JOB_NAME",
+    "INDEX_SHARD_NAME",
     "PARTITION_NAME_TAG",
     "RUNLESS_RUN_ID",
+    "SQLITE_BUSY_TIMEOUT_SECONDS",
     "WILL_RETRY_TAG",
     "AssetCheckEvaluationTargetMaterializationData",
     "AssetCheckExecutionRecord",
@@ -104,8 +119,11 @@ __all__ = [
     "CanCancelExecutionRequest",
     "CanCancelExecutionResult",
     "CheckRunHealthResult",
+    "ConfigurableClassData",
     "DagsterGrpcClient",
+    "DagsterSqliteStorage",
     "DagsterUserCodeUnreachableError",
+    "InstanceRef",
     "InstigatorState",
     "InstigatorType",
     "LocalComputeLogManager",
@@ -115,6 +133,8 @@ __all__ = [
     "SqlRunStorage",
     "SqlScheduleStorage",
     "SqliteEventLogStorage",
+    "SqliteRunStorage",
+    "SqliteScheduleStorage",
     "TickStatus",
     "WorkerStatus",
 ]

@@ -1,6 +1,9 @@
 """How large the Dagster instance is and how fast it grows, without importing Dagster."""
 
+import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +17,7 @@ _DAY: Final = timedelta(days=1)
 _WAIT_SECONDS: Final = 1.0
 # Where Dagster's default storage keeps the events of all runs; each run's log is beside it.
 _INDEX: Final = Path("history", "runs", "index.db")
+_SCHEDULES: Final = Path("schedules")
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,18 @@ def _growth(home: Path, events: sqlite3.Connection, now: datetime) -> int | None
     ).fetchone()
     after = newest_old[0] if newest_old else 0
     new: int = events.execute("SELECT count(*) FROM event_logs WHERE id > ?", [after]).fetchone()[0]
-    shared = [*(home / "history").glob("*.db"), *(home / "schedules").glob("*.db"), home / _INDEX]
     modified = since.timestamp()
-    sizes = [(found.st_size, found.st_mtime) for found in (path.stat() for path in shared)]
+    sizes = [(found.st_size, found.st_mtime) for found in _shared(home)]
     alone = bytes_below(home, modified) - sum(size for size, time in sizes if time >= modified)
     share: float = new / count
     return round((alone + sum(size for size, _ in sizes) * share) / ((now - since) / _DAY))
+
+
+def _shared(home: Path) -> Iterator[os.stat_result]:
+    """The databases that all runs share, and the logs of writing beside them, which are there for
+    as long as a process has the database open.
+    """
+    for folder, name in ((_INDEX.parent.parent, "*"), (_SCHEDULES, "*"), (_INDEX.parent, "index")):
+        for path in (home / folder).glob(f"{name}.db*"):
+            with suppress(FileNotFoundError):
+                yield path.stat()
