@@ -18,6 +18,7 @@ from benchmarks.imports import imports
 from benchmarks.instance_growth import growth
 from benchmarks.live_service import a_live_service
 from benchmarks.long_history import long_history
+from benchmarks.many_bots import many_bots
 from benchmarks.results import Results
 from benchmarks.tables import Table, Tables, environment
 
@@ -39,6 +40,7 @@ JOBS: dict[str, Callable[[Path, bool], Table | Tables]] = {
     "growth": growth,
     "long-history": long_history,
     "live-service": a_live_service,
+    "many-bots": many_bots,
     "edge": false_alarms.edge_alarms,
     "targets": false_alarms.shipped_targets,
 }

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from benchmarks.processes import (
     process_table,
     stat,
 )
-from benchmarks.tables import Table, Tables, seconds
+from benchmarks.tables import Table, Tables, spread
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 from performance_pipeline_tests.support.processes import free_port
 
@@ -235,8 +234,8 @@ def table(minutes: float, fills: int, measured: dict[str, Measured]) -> Table:
         scale = SESSION_FILLS / fills
         return [
             name,
-            *(_spread(one.fresh)),
-            *(_spread(one.told)),
+            *spread(one.fresh),
+            *spread(one.told),
             f"{one.cpu_share:.1%}",
             f"{one.bytes_kept * scale / 1e6:.1f} MB",
             str(one.runs),
@@ -268,11 +267,6 @@ def _of_processes(minutes: float, measured: dict[str, Measured]) -> Table:
     )
 
 
-def _spread(waits: Sequence[float]) -> tuple[str, str]:
-    cuts = statistics.quantiles(waits, n=20)
-    return seconds(cuts[9]), seconds(cuts[18])
-
-
 def _wait(happened: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not happened():
@@ -287,17 +281,22 @@ def a_live_service(folder: Path, quick: bool) -> Tables:
     return Tables([table(minutes, fills, found), _of_processes(minutes, found)])
 
 
+def parsed(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, dict[str, Path]]:
+    """The options, and what is measured in turn: another checkout, if one is named, and this."""
+    parser.add_argument("--before", type=Path, help="another checkout, measured first")
+    options = parser.parse_args()
+    before = {"before": options.before.resolve()} if options.before else {}
+    return options, {**before, "this": HERE}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--fills", type=int, default=30)
-    parser.add_argument("--before", type=Path, help="another checkout, measured first")
-    options = parser.parse_args()
-    checkouts = {"before": options.before} if options.before else {}
-    checkouts["this"] = HERE
+    options, checkouts = parsed(parser)
     with tempfile.TemporaryDirectory(prefix="live-service-") as folder:
         measured = {
-            name: measure(path.resolve(), Path(folder) / name, options.minutes, options.fills)
+            name: measure(path, Path(folder) / name, options.minutes, options.fills)
             for name, path in checkouts.items()
         }
         print(table(options.minutes, options.fills, measured).markdown())

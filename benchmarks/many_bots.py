@@ -1,8 +1,8 @@
 """One instance with many bots beside one with a single one: how long looks take, and how late.
 
 `python -m benchmarks.many_bots --bots 50 --before CHECKOUT` measures the code of another checkout
-too. Each service is a real one over sample logs, filled by `backfill` first; then it runs, nothing
-new in its folders but what is appended to one bot's log, and its ticks are read from Dagster.
+too. Each service is a real one over sample logs, filled by `backfill` first; then it runs, with
+nothing new in its folders, and its ticks are read from Dagster.
 """
 
 import argparse
@@ -16,15 +16,15 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.live_service import HERE, Service, service_of
-from benchmarks.tables import Table, Tables, megabytes, seconds, times
+from benchmarks.live_service import HERE, Service, parsed, service_of
+from benchmarks.tables import Table, Tables, megabytes, spread, times
 from performance_pipeline.pipeline.sample_logs import SampleOptions, write_sample_logs
 
 _DAYS = 30
@@ -133,9 +133,9 @@ def tables(minutes: float, measured: Mapping[str, Looked]) -> Tables:
         [
             f"{said}, {name}",
             str(len(ticks.took)),
-            *_spread(ticks.took),
+            *spread(ticks.took),
             times(statistics.median(ticks.took) / statistics.median(first.ticks[kind].took)),
-            *_spread(ticks.apart),
+            *spread(ticks.apart),
         ]
         for kind, said in _SENSORS.items()
         for name, one in measured.items()
@@ -174,13 +174,6 @@ def tables(minutes: float, measured: Mapping[str, Looked]) -> Tables:
     )
 
 
-def _spread(values: Iterable[float]) -> tuple[str, str]:
-    ordered = sorted(values)
-    if not ordered:
-        return "-", "-"
-    return seconds(statistics.median(ordered)), seconds(ordered[int(0.95 * (len(ordered) - 1))])
-
-
 def many_bots(folder: Path, quick: bool) -> Tables:
     """The job of `python -m benchmarks`: one bot, and many, by this checkout."""
     bots, minutes = (3, 1.0) if quick else (50, 11.0)
@@ -197,14 +190,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bots", type=int, default=50)
     parser.add_argument("--minutes", type=float, default=11)
-    parser.add_argument("--before", type=Path, help="another checkout, measured first")
-    options = parser.parse_args()
-    checkouts = {"before": options.before} if options.before else {}
-    checkouts["this"] = HERE
+    options, checkouts = parsed(parser)
     with tempfile.TemporaryDirectory(prefix="many-bots-") as folder:
         measured = {
             f"{number} bots, {name}": measure(
-                path.resolve(), Path(folder) / f"{name}-{number}", number, options.minutes
+                path, Path(folder) / f"{name}-{number}", number, options.minutes
             )
             for number in (1, options.bots)
             for name, path in checkouts.items()

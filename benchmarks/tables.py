@@ -2,8 +2,9 @@
 
 import os
 import platform
+import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -51,6 +52,14 @@ def megabytes(size: int) -> str:
 def seconds(value: float) -> str:
     """A time as people read it."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.3g} ms"
+
+
+def spread(values: Collection[float]) -> tuple[str, str]:
+    """The median of times and what 95 % of them stay within, as people read them."""
+    if not values:
+        return "-", "-"
+    ordered = sorted(values)
+    return seconds(statistics.median(ordered)), seconds(ordered[int(0.95 * (len(ordered) - 1))])
 
 
 def times(value: float) -> str:

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from performance_pipeline.defs.dagster_internals import WILL_RETRY_TAG, WorkerSt
 from performance_pipeline.defs.launcher import PROCESS_TAG, WatchedRunLauncher, this_process
 from performance_pipeline.defs.runtime import Runtime
 from performance_pipeline_tests.support.lines import DAY, LATER, ONE_DAY, place
+from performance_pipeline_tests.support.shared_homes import shipped
 
 FORMER_TAG: Final = "performance_pipeline/process"
 OF_DAGSTER: Final = (HIDDEN_TAG_PREFIX, SYSTEM_TAG_PREFIX)
@@ -27,9 +27,7 @@ HOST: Final = this_process().rpartition(":")[0]
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """One as shipped: the launcher is the one that its dagster.yaml names."""
-    shipped = resources.files("performance_pipeline") / "dagster.yaml"
-    (tmp_path / "dagster.yaml").write_bytes(shipped.read_bytes())
-    with dg.DagsterInstance.from_config(str(tmp_path)) as found:
+    with dg.DagsterInstance.from_config(str(shipped(tmp_path))) as found:
         yield found
 
 
