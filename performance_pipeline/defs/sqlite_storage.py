@@ -7,7 +7,8 @@ read, because pruning needs such a file to itself.
 
 A kept connection is in no transaction, so it is in nobody's way: others may write and vacuum the
 file. Where the file was deleted, and made anew or not, it is left for a new connection, as it is
-in a forked child.
+in a forked child. But a process that keeps connections must open these files by SQLite alone, not
+to copy them either: POSIX takes away all its locks on a file once it closes it anywhere.
 """
 
 import os
@@ -163,8 +164,6 @@ class _Events(SqliteEventLogStorage):
             engine = self._kept.to(url) if is_kept else _engine(url, poolclass=db.NullPool)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
-                # So that what is in the log by now stands in its file.
-                engine.dispose()
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection

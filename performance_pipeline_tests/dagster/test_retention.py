@@ -15,9 +15,8 @@ import sqlalchemy
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import RemoteJobOrigin
 from dagster._core.storage.compute_log_manager import ComputeIOType
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
 
-from performance_pipeline.defs import retention_sensor
+from performance_pipeline.defs import retention_sensor, sqlite_storage
 from performance_pipeline.defs.build import build_definitions
 from performance_pipeline.defs.check_history import FINISHED, latest_evaluations
 from performance_pipeline.defs.dagster_internals import (
@@ -549,22 +548,28 @@ def test_the_sensor_removes_nothing_where_everything_is_to_be_kept(service: Aler
 
 
 def test_the_sensor_leaves_a_locked_database_for_the_next_tick(
-    service: AlertService, monkeypatch: pytest.MonkeyPatch
+    lived_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_event_log, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.1)
-    before = remembered(service.instance, service.definitions)
-    index = service.here.path().parents[1] / "home" / "history" / "runs" / "index.db"
-    with closing(sqlite3.connect(index, isolation_level=None)) as writer:
-        writer.execute("BEGIN IMMEDIATE")
-        assert "database is locked" in look(service)
-        writer.execute("ROLLBACK")
-    assert remembered(service.instance, service.definitions) == before
-    assert look(service).startswith("Removed")
+    monkeypatch.setattr(sqlite_storage, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.1)
+    with copy_of(lived_in, tmp_path / "copy") as service:
+        before = remembered(service.instance, service.definitions)
+        index = tmp_path / "copy" / "home" / "history" / "runs" / "index.db"
+        with closing(sqlite3.connect(index, isolation_level=None)) as writer:
+            writer.execute("BEGIN IMMEDIATE")
+            assert "database is locked" in look(service)
+            writer.execute("ROLLBACK")
+        assert remembered(service.instance, service.definitions) == before
+        assert look(service).startswith("Removed")
 
 
 def test_the_sensor_gives_back_the_space_of_what_is_gone_once_that_is_worth_it(
     service: AlertService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def size() -> int:
+        """Once all that was written stands in the file itself."""
+        service.instance.dispose()
+        return index.stat().st_size
+
     index = service.here.path().parents[1] / "home" / "history" / "runs" / "index.db"
     for _ in range(30):
         service.instance.report_runless_asset_event(
@@ -573,10 +578,10 @@ def test_the_sensor_gives_back_the_space_of_what_is_gone_once_that_is_worth_it(
             )
         )
     before = remembered(service.instance, service.definitions)
-    large = index.stat().st_size
+    large = size()
     assert "given back" not in look(service)
-    assert index.stat().st_size == large
+    assert size() == large
     monkeypatch.setattr(retention_sensor, "_WORTH_BYTES", 1_000_000)
     assert "MB given back" in look(service)
-    assert index.stat().st_size < large / 3
+    assert size() < large / 3
     assert remembered(service.instance, service.definitions) == before

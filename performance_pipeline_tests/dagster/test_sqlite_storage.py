@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from performance_pipeline.defs.dagster_internals import (
     SqliteRunStorage,
     TickStatus,
 )
-from performance_pipeline.defs.retention import Pruned, sqlite_files
+from performance_pipeline.defs.retention import _EMPTIED_BYTES, Pruned, sqlite_files
 from performance_pipeline.defs.sqlite_storage import PooledInstance
 from performance_pipeline.storage.databases import empty, vacuum
 from performance_pipeline_tests.support.histories import pruned
@@ -133,8 +134,9 @@ def test_what_one_process_stores_another_reads(home: Path, instance: dg.DagsterI
 
 
 def test_threads_share_what_is_kept(instance: dg.DagsterInstance) -> None:
+    first = live(instance)
     with ThreadPoolExecutor(8) as threads:
-        runs = list(threads.map(lambda _: live(instance), range(40)))
+        runs = [first, *threads.map(lambda _: live(instance), range(39))]
         found = list(threads.map(lambda _: stored(instance), range(8)))
     assert found[0].events.keys() == set(runs)
     assert (found[0].made, found[0].ticks) == (40, 40)
@@ -149,6 +151,13 @@ def test_who_watches_a_run_hears_of_what_another_process_logs_while_it_goes_on(
         run_id = ask(start_run)
         ask(partial(log_to, run_id=run_id))
         instance.watch_event_logs(run_id, None, lambda event, _: heard.append(event.run_id))
+        log = home / "history" / "runs" / f"{run_id}.db"
+
+        def touched() -> bool:
+            os.utime(log)
+            return bool(heard)
+
+        wait_until("it is watched", touched, 0.05)
         for _ in range(3):
             heard.clear()
             ask(partial(log_to, run_id=run_id))
@@ -279,13 +288,24 @@ def test_a_home_is_migrated_as_any_other(instance: dg.DagsterInstance) -> None:
     assert stored(instance) == before
 
 
-def test_what_is_written_so_far_stands_in_the_file_of_a_new_log(
+def test_what_a_killed_process_has_stored_is_there_and_retention_sees_how_large_its_log_is(
     home: Path, instance: dg.DagsterInstance
 ) -> None:
-    instance.report_runless_asset_event(dg.AssetMaterialization(ASSET))
-    log = home / "history" / "runs" / f"{RUNLESS_RUN_ID}.db"
-    with closing(sqlite3.connect(f"file:{log}?immutable=1", uri=True)) as alone:
-        assert alone.execute(f"SELECT count(*) FROM {EVENTS}").fetchone() == (0,)
+    # Nothing of the tests is imported: they make logs in another way.
+    source = """
+import os, signal, sys
+import dagster as dg
+
+with dg.DagsterInstance.from_config(sys.argv[1]) as instance:
+    instance.report_engine_event("said", job_name="by_hand", run_id=sys.argv[2])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    run_id = start_run(instance)
+    killed = subprocess.run([sys.executable, "-c", source, str(home), run_id], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    log = home / "history" / "runs" / f"{run_id}.db"
+    assert log.stat().st_size > _EMPTIED_BYTES
+    assert len(instance.all_logs(run_id)) == 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no list of open files here")
@@ -296,7 +316,8 @@ def test_no_file_stays_open_once_the_instance_is_disposed_of_or_dropped(home: Pa
         assert open_in(home)
         if dispose:
             instance.dispose()
-        del instance
-        gc.collect()
+        else:
+            del instance
+            gc.collect()
         assert open_in(home) == []
     assert [*home.rglob("*.db-wal")] == []

@@ -1,4 +1,4 @@
-"""Dagster instances on SQLite, as the default one is, without the second that making one takes.
+"""Dagster instances on SQLite, as the shipped one is, without the second that making one takes.
 
 Not the ephemeral instance: it reads its events in other ways.
 """
@@ -17,15 +17,20 @@ from dagster._core.storage.root import LocalArtifactStorage
 from sqlalchemy import Engine
 
 import performance_pipeline_tests.support.quick_databases  # noqa: F401
+from performance_pipeline.defs.sqlite_storage import PooledInstance
 
 
 class QuickStorage(LocalArtifactStorage):
     """Named in the dagster.yaml of a home, it makes every process quick that opens the instance."""
 
 
-# No process of its own for what every step prints.
+# Stored as shipped; but no process of its own for what every step prints.
 _QUIET: Final = {
     "telemetry": {"enabled": False},
+    "instance_class": {
+        "module": PooledInstance.__module__,
+        "class": PooledInstance.__name__,
+    },
     "compute_logs": {
         "module": "dagster._core.storage.noop_compute_log_manager",
         "class": "NoOpComputeLogManager",
@@ -68,6 +73,8 @@ def _copy_log(storage: Any, engine: Engine, for_index_shard: bool = False) -> No
             new.unlink()
     else:
         _make_log(storage, engine, for_index_shard)
+        # Reading a file takes away the locks of connections to it in the same process.
+        engine.dispose()
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         _empty_logs.append(path.read_bytes())
