@@ -50,8 +50,9 @@ def purge_looks(
     nothing_before = now - NOTHING_KEPT
     files = 0
     for state in instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
-        ids = (state.instigator_origin_id, state.selector_id)
         if state.instigator_name in keys.sensors:
+            # Each is a digest, which of the sensors of all bots takes longer than all the rest.
+            ids = (state.instigator_origin_id, state.selector_id)
             for last in instance.get_ticks(*ids, limit=1):
                 for moment, statuses in ((nothing_before, [TickStatus.SKIPPED]), (cutoff, _TOLD)):
                     before = min(moment.timestamp(), last.timestamp)

@@ -169,6 +169,8 @@ def _old_runs(
     """The pipeline's runs that were over before the cutoff, apart by whether any result is left."""
     over = dg.RunsFilter(statuses=FINISHED, updated_before=cutoff, job_name=IMPLICIT_ASSET_JOB_NAME)
     old = [run_id for run_id in instance.get_run_ids(over) if run_id not in spared]
+    if not old:
+        return _Old([], [])
     with storage.index_connection() as connection:
         known = set(connection.scalars(db.select(AssetKeyTable.c.asset_key)))
         needed = _runs_of(connection, known.intersection(stored_keys(keys)))

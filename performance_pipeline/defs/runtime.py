@@ -19,9 +19,10 @@ class Runtime:
 
     settings: Settings
     clock: Callable[[], datetime] = utc_now
-    look_seconds: int = 4
-    """How often the log folder is looked at. The daemon goes round every 5 s, and would leave out
-    every other round of a sensor that asks for all 5."""
+    look_seconds: int = 2
+    """How long a look at the log folder is apart from the one before, at least. The daemon goes
+    round every 5 s, in another order each time; who asks for more is left out where it comes early,
+    and is looked at 10 s after the look before."""
     tick_seconds: int = 30
     """How often the other sensors look: how soon old days follow, against what looking costs."""
 
