@@ -1,5 +1,6 @@
 """Results as tables of text: printed, and written to RESULTS.md."""
 
+import math
 import os
 import platform
 import statistics
@@ -59,7 +60,7 @@ def spread(values: Collection[float]) -> tuple[str, str]:
     if not values:
         return "-", "-"
     ordered = sorted(values)
-    return seconds(statistics.median(ordered)), seconds(ordered[int(0.95 * (len(ordered) - 1))])
+    return seconds(statistics.median(ordered)), seconds(ordered[math.ceil(0.95 * len(ordered)) - 1])
 
 
 def times(value: float) -> str:
