@@ -18,10 +18,11 @@ from performance_pipeline_tests.support.effort import only_when_proving
 from performance_pipeline_tests.support.processes import free_port
 from performance_pipeline_tests.support.waiting import PATIENCE_SECONDS, wait_until
 
-# Two days are enough to see that a demo is judged; ninety take most of a minute.
+# Enough to see that a demo is judged, with a session among them also after a long weekend; ninety
+# days take most of a minute.
 SHORT_DEMO: Final = (
     "from performance_pipeline import cli; from performance_pipeline.commands import demo;"
-    " demo.DEMO_DAYS = 2; cli.main(['demo'])"
+    " demo.DEMO_DAYS = 5; cli.main(['demo'])"
 )
 
 
@@ -62,8 +63,9 @@ def test_the_demo_has_targets_where_there_is_no_config_folder(folder: Path) -> N
         json.loads(path.read_bytes()) for path in folder.rglob("daily-summary-*.json")
     ]
 
-    assert len(summaries) == 2
-    for summary in summaries:
+    judged = [summary for summary in summaries if summary["alert_status"] != "NO_TRADES"]
+    assert judged
+    for summary in judged:
         assert summary["alert_status"] in {"OK", "WARN", "CRITICAL"}
         assert "max_drawdown" in {verdict["metric"] for verdict in summary["targets"]}
 
@@ -88,7 +90,7 @@ def test_commands_read_the_demo_from_an_installed_package(adopter: Path, folder:
         adopter / "performance-pipeline",
         "summary",
         "--window",
-        "monthly",
+        "rolling",
         "--json",
         PERFORMANCE_LOG_DIR="demo/logs",
     )
