@@ -275,7 +275,7 @@ def test_a_kill_between_any_two_writes_loses_no_alert_and_repeats_none(
     chance = Random(11)
     for _ in range(KILLS_AT_A_WRITE):
         only_files = chance.random() < 0.6
-        processes.die_at_a_write(chance.randrange(5 if only_files else 90), only_files)
+        processes.die_at_a_write(chance.randrange(5 if only_files else 150), only_files)
     steps = processes.finish_step()
     assert steps > KILLS_AT_A_WRITE // 4
     check(processes.folder, expected(steps, scripted))

@@ -35,6 +35,8 @@ class Whole:
     """What is read before and after pruning that nobody kills, and what that leaves."""
 
     expected: dict[str, Any]
+    seconds: float
+    """How long a process takes for it, little by little."""
     left: tuple[list[str], list[int], list[int], list[str]]
 
 
@@ -43,8 +45,15 @@ def whole(lived_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("whole") / "copy"
     with copy_of(lived_in, folder) as service:
         expected = remembered(service.instance, service.definitions)
+        begun = PROCESSES.Event()
+        process = start(prune_little_by_little, folder / "home", begun)
+        assert begun.wait(60)
+        began = time.monotonic()
+        process.join()
+        seconds = time.monotonic() - began
+        assert process.exitcode == 0
         pruned(service.instance, limits=ALL)
-        return Whole(expected, what_is_left(folder / "home"))
+        return Whole(expected, seconds, what_is_left(folder / "home"))
 
 
 @pytest.mark.parametrize("seed", range(KILLS))
@@ -58,7 +67,8 @@ def test_pruning_that_is_killed_at_any_moment_loses_nothing_and_the_next_one_end
             begun = PROCESSES.Event()
             process = start(prune_little_by_little, home, begun)
             assert begun.wait(60)
-            time.sleep(chance.uniform(0, 0.4))
+            # Of half the time, so that none is done before; the next begins where it ended.
+            time.sleep(chance.uniform(0, whole.seconds / 2))
             process.kill()
             process.join()
             if process.exitcode == 0:
