@@ -99,9 +99,11 @@ class _Engines:
         _disconnect(self._engines)
 
 
-class _Runs(SqliteRunStorage):
+class _OneFile:
+    """What a storage in a single file has in place of Dagster's own way to connect."""
+
     def __init__(self, conn_string: str, kept: _Engines) -> None:
-        super().__init__(conn_string)
+        super().__init__(conn_string)  # type: ignore[call-arg]
         self._kept = kept
         self._engine = kept.to(conn_string)
 
@@ -114,21 +116,12 @@ class _Runs(SqliteRunStorage):
         self._kept.disconnect()
 
 
-class _Schedules(SqliteScheduleStorage):
-    """An instance never disposes of it: the other two do so for all."""
+class _Runs(_OneFile, SqliteRunStorage):
+    """Runs, and backfills."""
 
-    def __init__(self, conn_string: str, kept: _Engines) -> None:
-        super().__init__(conn_string)
-        self._kept = kept
-        self._engine = kept.to(conn_string)
 
-    @contextmanager
-    def connect(self) -> Iterator[db.Connection]:
-        with self._engine.begin() as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        self._kept.disconnect()
+class _Schedules(_OneFile, SqliteScheduleStorage):
+    """Ticks, and states of sensors. An instance never disposes of it: the others do so for all."""
 
 
 class _Events(SqliteEventLogStorage):
