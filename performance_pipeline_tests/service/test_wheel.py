@@ -64,7 +64,9 @@ def test_the_demo_has_targets_where_there_is_no_config_folder(folder: Path) -> N
     ]
 
     judged = [summary for summary in summaries if summary["alert_status"] != "NO_TRADES"]
-    assert judged
+    logged = {path.stem for path in (folder / "demo" / "logs").glob("20*.jsonl")}
+    assert logged
+    assert {summary["start_date"] for summary in judged} == logged
     for summary in judged:
         assert summary["alert_status"] in {"OK", "WARN", "CRITICAL"}
         assert "max_drawdown" in {verdict["metric"] for verdict in summary["targets"]}
